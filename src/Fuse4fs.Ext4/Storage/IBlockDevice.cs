@@ -1,0 +1,31 @@
+namespace Fuse4fs.Ext4.Storage;
+
+/// <summary>The seam under the engine: a file, a device, an overlay, a recording or failing device of a test.
+/// All offsets and lengths are bytes from the start of the file system (an image's own offset is added inside).
+/// Thread-safe. Every failure is a <see cref="DeviceException"/>; a short transfer is never reported as success.</summary>
+public interface IBlockDevice : IDisposable
+{
+    /// <summary>Bytes that can be addressed.</summary>
+    long LengthBytes { get; }
+
+    /// <summary>True when writes are refused.</summary>
+    bool IsReadOnly { get; }
+
+    /// <summary>Fills the whole buffer. Beyond <see cref="LengthBytes"/>: EIO.</summary>
+    void Read(long offsetBytes, Span<byte> buffer);
+
+    /// <summary>Writes the whole buffer. Completed, not yet durable.</summary>
+    void Write(long offsetBytes, ReadOnlySpan<byte> buffer);
+
+    /// <summary>Writes the buffers one behind the other. Completed, not yet durable.</summary>
+    void WriteVectored(long offsetBytes, ReadOnlySpan<ReadOnlyMemory<byte>> buffers);
+
+    /// <summary>Returns when every write that completed before the call is durable.</summary>
+    void Flush();
+
+    /// <summary>Tells that a range is unused. Advice: not supported is success.</summary>
+    void Discard(long offsetBytes, long lengthBytes);
+
+    /// <summary>Makes a range read as zeros, by hole punching where possible.</summary>
+    void WriteZeros(long offsetBytes, long lengthBytes);
+}

@@ -1,0 +1,6 @@
+namespace Fuse4fs;
+
+internal static class Program
+{
+    private static int Main() => 1;
+}

@@ -1,0 +1,58 @@
+namespace Fuse4fs.Testing;
+
+/// <summary>e2fsck as the judge of what we wrote.</summary>
+public static class E2fsck
+{
+    /// <summary>e2fsck -fn finds nothing to complain about.</summary>
+    /// <exception cref="OracleException">It complained; the message carries its words.</exception>
+    public static void AssertClean(string image)
+    {
+        ToolResult result = Tool.Run("e2fsck", "-f", "-n", image);
+        if (result.ExitCode != 0)
+        {
+            throw new OracleException($"e2fsck -fn {image}: {result}");
+        }
+    }
+
+    /// <summary>Repairs as an administrator would after a crash (-fy), then insists that nothing is left.</summary>
+    /// <returns>What the repairing run said.</returns>
+    /// <exception cref="OracleException">It could not repair, or repaired more than a crash explains.</exception>
+    public static string RecoverAfterCrash(string image)
+    {
+        ToolResult result = Tool.Run("e2fsck", "-f", "-y", image);
+        if (result.ExitCode is not 0 and not 1)
+        {
+            throw new OracleException($"e2fsck -fy {image}: {result}");
+        }
+        foreach (string line in result.Output.Split('\n'))
+        {
+            if (!IsExplainedByCrash(line))
+            {
+                throw new OracleException($"e2fsck -fy {image} repaired more than a crash explains: {line}\n{result}");
+            }
+        }
+        AssertClean(image);
+        return result.Output;
+    }
+
+    /// <summary>Replay, clearing of orphans and the global free counts, which are only written at unmount. The answer
+    /// to a question is printed on the question's line.</summary>
+    private static bool IsExplainedByCrash(string line)
+    {
+        string text = line.Contains(": ", StringComparison.Ordinal) && line.StartsWith('/')
+            ? line[(line.IndexOf(": ", StringComparison.Ordinal) + 2)..]
+            : line;
+        return text.Length == 0
+            || text.StartsWith("Pass ", StringComparison.Ordinal)
+            || text.StartsWith("Fix? yes", StringComparison.Ordinal)
+            || text.StartsWith("recovering journal", StringComparison.Ordinal)
+            || text.StartsWith("Clearing orphaned inode", StringComparison.Ordinal)
+            || text.StartsWith("Truncating orphaned inode", StringComparison.Ordinal)
+            || text.StartsWith("Free blocks count wrong (", StringComparison.Ordinal)
+            || text.StartsWith("Free inodes count wrong (", StringComparison.Ordinal)
+            || text.StartsWith("Setting free ", StringComparison.Ordinal)
+            || text.StartsWith("***** FILE SYSTEM WAS MODIFIED", StringComparison.Ordinal)
+            || text.Contains(": ***** FILE SYSTEM WAS MODIFIED", StringComparison.Ordinal)
+            || text.Contains(" files (", StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,50 @@
+namespace Fuse4fs.Testing;
+
+/// <summary>An image mounted by the kernel's ext4 on a loop device: the oracle.</summary>
+public sealed class LoopMount : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private bool _mounted;
+
+    /// <summary>Mounts.</summary>
+    /// <param name="image">The image file.</param>
+    /// <param name="options">Mount options beside the loop device, as in "ro,noload".</param>
+    /// <param name="type">ext4, ext3 or ext2: all served by the kernel's ext4.</param>
+    public LoopMount(string image, string options = "", string type = "ext4")
+    {
+        MountPoint = _directory.CreateSubdirectory("mnt");
+        try
+        {
+            Tool.Check("mount", "-t", type, "-o", options.Length == 0 ? "loop" : "loop," + options, image, MountPoint);
+            _mounted = true;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Where the tree is.</summary>
+    public string MountPoint { get; }
+
+    /// <summary>The name of something inside.</summary>
+    public string Combine(string name) => Path.Combine(MountPoint, name);
+
+    /// <summary>Unmounts, and fails when that is impossible.</summary>
+    public void Unmount()
+    {
+        Tool.Check("umount", MountPoint);
+        _mounted = false;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_mounted)
+        {
+            Tool.Run("umount", MountPoint);
+        }
+        _directory.Dispose();
+    }
+}

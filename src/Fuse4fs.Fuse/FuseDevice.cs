@@ -1,0 +1,116 @@
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Fuse;
+
+/// <summary>An open /dev/fuse that is, or will be, connected to a mount.</summary>
+/// <remarks>Unlike other transports, several threads may read it at once.</remarks>
+public sealed unsafe class FuseDevice : IFuseTransport
+{
+    /// <summary>Where the device is.</summary>
+    public const string Path = "/dev/fuse";
+
+    /// <summary>FUSE_DEV_IOC_CLONE.</summary>
+    private const uint CloneRequest = 0x8004E500;
+
+    private readonly FileDescriptor _descriptor;
+
+    /// <summary>Takes ownership of the descriptor.</summary>
+    public FuseDevice(FileDescriptor descriptor) => _descriptor = descriptor;
+
+    /// <summary>The descriptor, for mount(2) and for handing on to another process.</summary>
+    public FileDescriptor Descriptor => _descriptor;
+
+    /// <summary>Opens the device, not connected to anything yet.</summary>
+    /// <returns>NoEntry or NoDevice: this kernel or container has no FUSE; AccessDenied.</returns>
+    public static Errno TryOpen(out FuseDevice? device)
+    {
+        FileDescriptor descriptor = LibC.Open(Path, OpenFlags.ReadWrite | OpenFlags.CloseOnExec, 0);
+        Errno error = LibC.LastError;
+        if (descriptor.IsInvalid)
+        {
+            device = null;
+            return error;
+        }
+        device = new FuseDevice(descriptor);
+        return Errno.Ok;
+    }
+
+    /// <inheritdoc/>
+    public ReadOutcome Read(Span<byte> buffer, out int length)
+    {
+        fixed (byte* start = buffer)
+        {
+            length = (int)LibC.Read(_descriptor, start, (nuint)buffer.Length);
+        }
+        if (length > 0)
+        {
+            return ReadOutcome.Request;
+        }
+        Errno error = length == 0 ? Errno.NoDevice : LibC.LastError;
+        length = 0;
+        switch (error)
+        {
+            case Errno.NoEntry or Errno.Interrupted:
+                return ReadOutcome.Retry;
+            case Errno.Again:
+                // Only on an adopted descriptor that somebody made non-blocking.
+                _ = LibC.WaitReadable(_descriptor);
+                return ReadOutcome.Retry;
+            case Errno.NoDevice or Errno.ConnectionAborted:
+                return ReadOutcome.Ended;
+            default:
+                return ReadOutcome.Failed;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Errno Write(ReadOnlySpan<byte> message)
+    {
+        fixed (byte* start = message)
+        {
+            return LibC.Write(_descriptor, start, (nuint)message.Length) < 0 ? LibC.LastError : Errno.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Errno WriteVectors(ReadOnlySpan<IoVector> pieces)
+    {
+        fixed (IoVector* start = pieces)
+        {
+            return LibC.WriteV(_descriptor, start, pieces.Length) < 0 ? LibC.LastError : Errno.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Errno Ioctl(uint request, Span<byte> argument, out int result)
+    {
+        fixed (byte* start = argument)
+        {
+            result = LibC.IoControl(_descriptor, request, start);
+            return result < 0 ? LibC.LastError : Errno.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Errno Clone(out IFuseTransport? clone)
+    {
+        clone = null;
+        Errno error = TryOpen(out FuseDevice? device);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        uint source = (uint)_descriptor.Number;
+        if (LibC.IoControl(device!._descriptor, CloneRequest, &source) < 0)
+        {
+            error = LibC.LastError;
+            device.Dispose();
+            return error;
+        }
+        clone = device;
+        return Errno.Ok;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _descriptor.Dispose();
+}

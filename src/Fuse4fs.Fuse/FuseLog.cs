@@ -1,0 +1,40 @@
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
+using Serilog;
+using Serilog.Events;
+
+namespace Fuse4fs.Fuse;
+
+/// <summary>All messages of the protocol library.</summary>
+internal static class FuseLog
+{
+    public static void Connected(ILogger log, Capabilities agreed)
+        => log.Debug("FUSE 7.{Minor}, capabilities {Flags}, {MaxWrite} bytes a write",
+            agreed.Minor, agreed.Flags, agreed.MaxWriteBytes);
+
+    public static void ReplyRefused(ILogger log, Opcode opcode, ulong unique, Errno error)
+        => log.Error("the kernel refused the reply to {Opcode} {Unique}: {Error}", opcode, unique, error);
+
+    public static void Malformed(ILogger log, uint opcode, int length)
+        => log.Warning("malformed request, opcode {Opcode}, {Length} bytes", opcode, length);
+
+    public static void ReadFailed(ILogger log, int worker)
+        => log.Error("worker {Worker} cannot read from the kernel", worker);
+
+    public static void NoClone(ILogger log, Errno error)
+        => log.Warning("no descriptor of its own for a worker: {Error}; workers share one", error);
+
+    public static void HandlerFailedTwice(ILogger log, Exception exception, Opcode opcode)
+        => log.Error(exception, "{Opcode}: the handler failed while handling a failure", opcode);
+
+    public static void ExtraWorker(ILogger log, int worker)
+        => log.Debug("all workers are busy: worker {Worker} helps out", worker);
+
+    public static void Answered(ILogger log, Opcode opcode, ulong nodeId, Errno error)
+    {
+        if (log.IsEnabled(LogEventLevel.Verbose))
+        {
+            log.Verbose("{Opcode} of node {Node} -> {Error}", opcode, nodeId, error);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Fuse;
+
+/// <summary>One connection to the kernel from INIT to the end: start it, wait for its end, dispose of it.</summary>
+/// <remarks>The end comes from outside: the file system is unmounted, or the connection aborted.</remarks>
+public sealed class FuseSession : IDisposable
+{
+    private readonly IFuseTransport _transport;
+    private readonly IRequestHandler _handler;
+    private readonly SessionOptions _options;
+    private readonly OperationCounters _initCounters = new();
+    private WorkerPool? _pool;
+    private Capabilities? _capabilities;
+    private bool _disconnected;
+
+    /// <param name="transport">Connected to a mount, or about to be. The session owns it.</param>
+    /// <param name="handler">The file system.</param>
+    /// <param name="options">How to work.</param>
+    public FuseSession(IFuseTransport transport, IRequestHandler handler, SessionOptions options)
+    {
+        _transport = transport;
+        _handler = handler;
+        _options = options;
+        Notifier = new FuseNotifier(transport);
+    }
+
+    /// <summary>Sends notifications.</summary>
+    public FuseNotifier Notifier { get; }
+
+    /// <summary>What was agreed on.</summary>
+    /// <exception cref="InvalidOperationException">Before <see cref="Start"/> has returned.</exception>
+    public Capabilities Capabilities
+        => _capabilities ?? throw new InvalidOperationException("the session has not started");
+
+    /// <summary>Answers INIT, which the kernel sends as soon as it mounts, and sets the workers to work.</summary>
+    /// <exception cref="FuseException">The connection ended first, or the kernel is too old.</exception>
+    public void Start()
+    {
+        _capabilities = Negotiate();
+        FuseLog.Connected(_options.Log, _capabilities);
+        _handler.Connected(_capabilities, Notifier, _options.MaxWorkers);
+        var dispatcher = new RequestDispatcher(_handler, _options.Log);
+        _pool = new WorkerPool(_transport, _capabilities, dispatcher, _options);
+        _pool.Start();
+    }
+
+    /// <summary>Waits for the end of the connection; then every request that came has been handled.</summary>
+    public void WaitForEnd() => _ = WaitForEnd(Timeout.InfiniteTimeSpan);
+
+    /// <summary>Waits for the end of the connection, for a limited time.</summary>
+    /// <returns>False when it has not ended by then.</returns>
+    public bool WaitForEnd(TimeSpan limit)
+    {
+        if (_pool is null)
+        {
+            return true;
+        }
+        if (!_pool.WaitForEnd(limit))
+        {
+            return false;
+        }
+        lock (Notifier)
+        {
+            if (!_disconnected)
+            {
+                _disconnected = true;
+                _handler.Disconnected();
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Requests so far, by kind; see <see cref="OperationTable.NameOf(int)"/>.</summary>
+    public OperationCount[] Counts()
+    {
+        var sums = new OperationCount[OperationTable.Slots];
+        _initCounters.AddTo(sums);
+        _pool?.AddCounts(sums);
+        return sums;
+    }
+
+    /// <summary>Waits for the end, then closes all.</summary>
+    public void Dispose()
+    {
+        WaitForEnd();
+        _pool?.Dispose();
+        _transport.Dispose();
+    }
+
+    private Capabilities Negotiate()
+    {
+        using var request = new RequestBuffer(_options.Capabilities.MaxWriteBytes);
+        while (true)
+        {
+            switch (_transport.Read(request.Bytes, out int length))
+            {
+                case ReadOutcome.Ended:
+                    throw new FuseException(Errno.NotConnected, "the mount ended before it was ready");
+                case ReadOutcome.Failed:
+                    throw new FuseException(Errno.InputOutput, "/dev/fuse cannot be read");
+                case ReadOutcome.Retry:
+                    continue;
+            }
+            long start = Stopwatch.GetTimestamp();
+            Capabilities? agreed = AnswerInit(request.Bytes[..length]);
+            if (agreed is not null)
+            {
+                _initCounters.Add(OperationTable.SlotOf(Opcode.Init), Stopwatch.GetTimestamp() - start, failed: false);
+                return agreed;
+            }
+        }
+    }
+
+    /// <summary>Answers one request that came before the connection was ready.</summary>
+    /// <returns>Null when it was not the INIT that settles it.</returns>
+    private Capabilities? AnswerInit(ReadOnlySpan<byte> request)
+    {
+        if (!MemoryMarshal.TryRead(request, out InHeader header))
+        {
+            return null;
+        }
+        var body = new RequestReader(request[Unsafe.SizeOf<InHeader>()..]);
+        int known = Math.Min(body.Rest.Length, Unsafe.SizeOf<InitIn>());
+        if (header.Opcode != Opcode.Init || known < InitIn.ShortBytes || !body.TryTakeShort(known, out InitIn init))
+        {
+            _ = Reply(header.Unique, Errno.InputOutput, default);
+            return null;
+        }
+        if (init.Major > Capabilities.Major)
+        {
+            // The kernel will ask again in our version.
+            _ = Reply(header.Unique, Errno.Ok, new InitOut { Major = Capabilities.Major });
+            return null;
+        }
+        if (init.Major < Capabilities.Major || init.Minor < Capabilities.OldestMinor)
+        {
+            _ = Reply(header.Unique, Errno.Protocol, default);
+            throw new FuseException(
+                Errno.Protocol, $"the kernel speaks FUSE {init.Major}.{init.Minor}; at least 7.31 (Linux 5.4) is needed");
+        }
+        Capabilities agreed = Capabilities.Negotiate(in init, _options.Capabilities, out InitOut answer);
+        Errno error = Reply(header.Unique, Errno.Ok, answer);
+        return error == Errno.Ok
+            ? agreed
+            : throw new FuseException(error, $"the kernel did not accept the connection: {error}");
+    }
+
+    private unsafe Errno Reply(ulong unique, Errno error, InitOut body)
+    {
+        int bodyBytes = error == Errno.Ok ? sizeof(InitOut) : 0;
+        Span<byte> message = stackalloc byte[ReplyBuffer.HeaderBytes + sizeof(InitOut)];
+        var header = new OutHeader
+        {
+            Length = (uint)(ReplyBuffer.HeaderBytes + bodyBytes),
+            Error = -(int)error,
+            Unique = unique,
+        };
+        MemoryMarshal.Write(message, in header);
+        MemoryMarshal.Write(message[ReplyBuffer.HeaderBytes..], in body);
+        return _transport.Write(message[..(ReplyBuffer.HeaderBytes + bodyBytes)]);
+    }
+}

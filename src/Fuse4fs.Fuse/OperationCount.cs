@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Fuse4fs.Fuse;
+
+/// <summary>How often one kind of request came and how long the handler took, the writing of the reply included.</summary>
+public struct OperationCount
+{
+    /// <summary>Number of <see cref="Histogram"/> buckets.</summary>
+    public const int Buckets = 24;
+
+    /// <summary>Requests.</summary>
+    public long Requests;
+
+    /// <summary>Of these, answered with an error; ENOENT counts.</summary>
+    public long Errors;
+
+    /// <summary>Time of all, Stopwatch ticks.</summary>
+    public long Ticks;
+
+    /// <summary>Longest, Stopwatch ticks.</summary>
+    public long LongestTicks;
+
+    /// <summary>Bucket n counts those of 2^n up to 2^(n+1) microseconds; the first one also the shorter ones.</summary>
+    public OperationHistogram Histogram;
+
+    /// <summary>Time of all.</summary>
+    public readonly TimeSpan Total => Stopwatch.GetElapsedTime(0, Ticks);
+
+    /// <summary>Longest time.</summary>
+    public readonly TimeSpan Longest => Stopwatch.GetElapsedTime(0, LongestTicks);
+
+    internal void Add(in OperationCount other)
+    {
+        Requests += other.Requests;
+        Errors += other.Errors;
+        Ticks += other.Ticks;
+        LongestTicks = Math.Max(LongestTicks, other.LongestTicks);
+        for (int bucket = 0; bucket < Buckets; bucket++)
+        {
+            Histogram[bucket] += other.Histogram[bucket];
+        }
+    }
+}
+
+/// <summary>Counts by length of time.</summary>
+[InlineArray(OperationCount.Buckets)]
+public struct OperationHistogram
+{
+    private long _first;
+}

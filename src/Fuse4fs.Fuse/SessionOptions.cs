@@ -1,0 +1,23 @@
+using Serilog;
+
+namespace Fuse4fs.Fuse;
+
+/// <summary>How a session works.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>What to ask of the kernel.</summary>
+    public CapabilityRequest Capabilities { get; init; } = new();
+
+    /// <summary>Threads that serve; 0: as many as CPUs, at least 2.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>Threads added while all others are held up by long requests.</summary>
+    public int ExtraWorkers { get; init; } = 8;
+
+    /// <summary>Where the session reports what it cannot tell anybody else.</summary>
+    public ILogger Log { get; init; } = Serilog.Core.Logger.None;
+
+    internal int BaseWorkers => Workers > 0 ? Workers : Math.Max(2, Environment.ProcessorCount);
+
+    internal int MaxWorkers => BaseWorkers + Math.Max(0, ExtraWorkers);
+}

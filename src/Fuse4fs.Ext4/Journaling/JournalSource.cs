@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Storage;
+
+namespace Fuse4fs.Ext4.Journaling;
+
+/// <summary>A journal that was found and whose superblock was accepted: what recovery and the running journal start
+/// from.</summary>
+internal sealed class JournalSource
+{
+    private readonly byte[] _superblock;
+
+    private JournalSource(LogDevice log, byte[] superblock, JournalGeometry geometry)
+    {
+        Log = log;
+        Geometry = geometry;
+        _superblock = superblock;
+    }
+
+    public LogDevice Log { get; }
+
+    public JournalGeometry Geometry { get; }
+
+    /// <summary>s_start: 0 when the log holds nothing to replay.</summary>
+    public uint StartBlock => Superblock.StartBlock;
+
+    /// <summary>s_sequence: the transaction at <see cref="StartBlock"/>.</summary>
+    public uint Sequence => Superblock.Sequence;
+
+    /// <summary>s_errno: what an aborted journal left behind; 0 when nothing.</summary>
+    public int Error => unchecked((int)(uint)Superblock.RawError);
+
+    /// <summary>The journal superblock as it was read.</summary>
+    public ref readonly JournalSuperblock Superblock =>
+        ref MemoryMarshal.AsRef<JournalSuperblock>(_superblock.AsSpan());
+
+    /// <summary>The block of the superblock, for a writer of its own.</summary>
+    public byte[] CopySuperblock() => (byte[])_superblock.Clone();
+
+    /// <summary>Opens a journal kept in an inode of the file system.</summary>
+    /// <param name="device">The file system's device.</param>
+    /// <param name="blockSizeBytes">Its block size.</param>
+    /// <param name="runs">The inode's blocks from 0 without a hole.</param>
+    /// <exception cref="Ext4CorruptException">The map or the superblock is damaged.</exception>
+    /// <exception cref="NotSupportedException">The journal has unknown features.</exception>
+    public static JournalSource OpenInternal(IBlockDevice device, int blockSizeBytes, IReadOnlyList<LogRun> runs) =>
+        Open(new LogDevice(device, isExternal: false, blockSizeBytes, runs, superblockAt: 0));
+
+    /// <summary>Opens a journal on a device of its own.</summary>
+    /// <param name="device">The journal's device.</param>
+    /// <param name="blockSizeBytes">The file system's block size.</param>
+    /// <param name="expectedUuid">s_journal_uuid of the file system.</param>
+    /// <exception cref="Ext4CorruptException">It is no journal device of this file system.</exception>
+    /// <exception cref="NotSupportedException">The journal has unknown features or more than one user.</exception>
+    /// <remarks>Docs: ext4/journal, "External Journal". Log blocks are counted from the device's block 0.</remarks>
+    public static JournalSource OpenExternal(
+        IBlockDevice device, int blockSizeBytes, ReadOnlySpan<byte> expectedUuid)
+    {
+        uint blocks = ExternalJournalHeader.ReadLength(device, blockSizeBytes, expectedUuid);
+        uint superblockAt = (uint)(ExternalJournalHeader.OffsetBytes / blockSizeBytes) + 1;
+        JournalSource source = Open(new LogDevice(
+            device, isExternal: true, blockSizeBytes, [new LogRun(0, new FsBlock(0), blocks)], superblockAt));
+        if (source.Superblock.UserCount > 1)
+        {
+            throw new NotSupportedException("the external journal is shared by several file systems");
+        }
+        return source;
+    }
+
+    private static JournalSource Open(LogDevice log)
+    {
+        byte[] block = GC.AllocateUninitializedArray<byte>(log.BlockSizeBytes, pinned: true);
+        log.Read(log.SuperblockAt, block);
+        JournalGeometry geometry = JournalGeometry.Decode(block, log.BlockSizeBytes, log.LengthBlocks);
+        if (geometry.FirstBlock <= log.SuperblockAt)
+        {
+            Ext4CorruptException.Throw(Corruption.JournalSuperblock, "journal superblock: first block");
+        }
+        return new JournalSource(log, block, geometry);
+    }
+}

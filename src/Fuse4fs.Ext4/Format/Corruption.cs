@@ -15,6 +15,8 @@ public enum Corruption
     InodeExtraSize,
     InodeFree,
     InodeMode,
+    InodeSize,
+    InodeFlags,
     ExtentMagic,
     ExtentDepth,
     ExtentCount,

@@ -1,0 +1,11 @@
+namespace Fuse4fs.Ext4;
+
+/// <summary>When file data reaches the device relative to the metadata that maps it.</summary>
+public enum DataMode
+{
+    /// <summary>Before: a crash never shows stale blocks.</summary>
+    Ordered,
+
+    /// <summary>At any time.</summary>
+    WriteBack,
+}

@@ -1,0 +1,114 @@
+using Fuse4fs.Ext4.Format;
+
+namespace Fuse4fs.Ext4.Inodes;
+
+/// <summary>The one object of an inode in memory: decoded fields, its lock, and caches of what hangs on it. Got from the
+/// <see cref="InodeTable"/>.</summary>
+/// <remarks>Fields are read under <see cref="Lock"/> shared and changed under it exclusively, unless they say
+/// otherwise. Kernel: struct ext4_inode_info.</remarks>
+public sealed class Inode
+{
+    private BlockArea _blockArea;
+
+    internal Inode(InodeNumber number, FsBlock tableBlock, int tableOffsetBytes)
+    {
+        Number = number;
+        TableBlock = tableBlock;
+        TableOffsetBytes = tableOffsetBytes;
+    }
+
+    public InodeNumber Number { get; }
+
+    /// <summary>The block of the inode table that holds the record.</summary>
+    public FsBlock TableBlock { get; }
+
+    /// <summary>Where the record starts in <see cref="TableBlock"/>.</summary>
+    public int TableOffsetBytes { get; }
+
+    public InodeLock Lock { get; } = new();
+
+    /// <summary>i_generation: distinguishes successive uses of a number.</summary>
+    public uint Generation { get; set; }
+
+    /// <summary>i_mode: type and permission bits.</summary>
+    public ushort Mode { get; set; }
+
+    public uint UserId { get; set; }
+
+    public uint GroupId { get; set; }
+
+    /// <summary>i_links_count: 0 for an orphan; 1 for a directory with too many subdirectories to count.</summary>
+    public ushort LinkCount { get; set; }
+
+    /// <summary>Bytes.</summary>
+    public long SizeBytes { get; set; }
+
+    /// <summary>Space in use, attribute block included, in units of 512 bytes.</summary>
+    public ulong Sectors { get; set; }
+
+    public InodeFlags Flags { get; set; }
+
+    public uint ProjectId { get; set; }
+
+    /// <summary>i_version: counts changes; in an attribute's value inode, the reference count.</summary>
+    public ulong Version { get; set; }
+
+    public Timestamp AccessTime { get; set; }
+
+    public Timestamp ModificationTime { get; set; }
+
+    public Timestamp ChangeTime { get; set; }
+
+    /// <summary>Creation; zero where the inode has no room for it.</summary>
+    public Timestamp BirthTime { get; set; }
+
+    /// <summary>i_dtime: deletion time in seconds, or the next inode of the orphan list.</summary>
+    public uint DeletionTime { get; set; }
+
+    /// <summary>i_file_acl: the block with extended attributes, 0 for none.</summary>
+    public FsBlock XattrBlock { get; set; }
+
+    /// <summary>i_extra_isize: bytes in use behind the first 128; 0 in small inodes.</summary>
+    public int ExtraSizeBytes { get; set; }
+
+    /// <summary>The record's rest behind <see cref="ExtraSizeBytes"/> may hold attributes. False until the first store
+    /// when i_extra_isize was 0 on disk: then the rest is unused.</summary>
+    public bool HasXattrArea { get; set; }
+
+    /// <summary>Start of every checksum chain of this inode's structures.</summary>
+    public uint ChecksumSeed { get; internal set; }
+
+    /// <summary>i_block, 60 bytes.</summary>
+    public Span<byte> BlockAreaBytes => _blockArea;
+
+    public FileKind Kind => (FileKind)(Mode & (int)FileKind.Mask);
+
+    public bool IsDirectory => Kind == FileKind.Directory;
+
+    public bool IsRegular => Kind == FileKind.Regular;
+
+    public bool Has(InodeFlags flag) => (Flags & flag) != 0;
+
+    /// <summary>What a device node stands for; for other kinds 0, 0.</summary>
+    public DeviceNumber Device => Kind is FileKind.CharacterDevice or FileKind.BlockDevice
+        ? DeviceNumber.Decode(_blockArea)
+        : default;
+
+    /// <summary>Unlinked while in use: the object stays in memory until the inode is freed. Guarded by
+    /// <see cref="Lock"/>.</summary>
+    internal bool IsOrphan { get; set; }
+
+    /// <summary>References, guarded by the table's shard. Unreferenced objects may be evicted.</summary>
+    internal int References { get; set; }
+
+    /// <summary>Used since the clock's hand last passed; racy by design.</summary>
+    internal bool WasUsed { get; set; }
+
+    /// <summary>The fields are the record's. Guarded by <see cref="LoadGate"/>, then never cleared.</summary>
+    internal volatile bool IsLoaded;
+
+    /// <summary>No longer the object of its number: freed, or replaced by a new use of the number.</summary>
+    internal bool IsDetached { get; set; }
+
+    internal Lock LoadGate { get; } = new();
+}

@@ -1,0 +1,42 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Storage;
+
+namespace Fuse4fs.Ext4;
+
+/// <summary>An opened ext2, ext3 or ext4 volume: one method per file-system operation, one partial file per concern.
+/// All methods are thread-safe.</summary>
+/// <remarks>
+/// Expected outcomes are Errno values. Damage (<see cref="Ext4CorruptException"/>) and failures of the device
+/// (<see cref="DeviceException"/>) are thrown; whoever serves requests catches both in one place.
+/// <para>Lock order: rename gate, directory inodes (ancestor first, else by number), other inodes (by number), journal
+/// handle, file map, inode table, quota, orphan list, group, shared xattr block, block frame. Never wait for an inode,
+/// a commit or the kernel while holding anything from the handle down.</para>
+/// </remarks>
+public sealed partial class Volume : IDisposable
+{
+    private readonly VolumeOptions _options;
+
+    private Volume(VolumeContext context, VolumeOptions options)
+    {
+        Context = context;
+        _options = options;
+        Inodes = new InodeTable(context, options.CachedInodes);
+    }
+
+    /// <summary>Device, cache and facts of the volume.</summary>
+    public VolumeContext Context { get; }
+
+    /// <summary>The inodes in memory.</summary>
+    internal InodeTable Inodes { get; }
+
+    /// <summary>Nothing can be changed.</summary>
+    public bool IsReadOnly => Context.IsReadOnly;
+
+    /// <summary>Releases the device. Nobody may be inside an operation.</summary>
+    public void Dispose()
+    {
+        Context.Device.Dispose();
+        _options.JournalDevice?.Dispose();
+    }
+}

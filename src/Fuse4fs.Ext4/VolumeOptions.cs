@@ -1,0 +1,49 @@
+using Fuse4fs.Ext4.Storage;
+
+namespace Fuse4fs.Ext4;
+
+/// <summary>How a volume is opened. The defaults are those of mount(8) for ext4.</summary>
+public sealed class VolumeOptions
+{
+    /// <summary>Nothing is written, not even a replay of the journal (that happens in memory).</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>False for noload/norecovery: a dirty journal is ignored; needs <see cref="ReadOnly"/>.</summary>
+    public bool LoadJournal { get; init; } = true;
+
+    /// <summary>sb=: the superblock to use, in units of 1024 bytes; null for the primary one.</summary>
+    public ulong? SuperblockNumber { get; init; }
+
+    /// <summary>The external journal's device, where the volume has one. Disposed with the volume.</summary>
+    public IBlockDevice? JournalDevice { get; init; }
+
+    /// <summary>commit=: how long a change may wait for its transaction to commit.</summary>
+    public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>errors=; null for what the superblock says.</summary>
+    public ErrorsPolicy? ErrorsPolicy { get; init; }
+
+    /// <summary>data=.</summary>
+    public DataMode DataMode { get; init; } = DataMode.Ordered;
+
+    /// <summary>resuid=: besides root, who may use reserved blocks; null for what the superblock says.</summary>
+    public uint? ReservedUserId { get; init; }
+
+    /// <summary>resgid=: as <see cref="ReservedUserId"/>, for a group.</summary>
+    public uint? ReservedGroupId { get; init; }
+
+    /// <summary>minixdf: statistics count all blocks, the overhead included.</summary>
+    public bool MinixDf { get; init; }
+
+    /// <summary>Where damage and warnings go.</summary>
+    public IEngineEvents Events { get; init; } = SilentEvents.Instance;
+
+    /// <summary>What time it is.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Bound of the metadata cache.</summary>
+    public long CacheBytes { get; init; } = 64L << 20;
+
+    /// <summary>Bound of inode objects nobody refers to.</summary>
+    public int CachedInodes { get; init; } = 16384;
+}

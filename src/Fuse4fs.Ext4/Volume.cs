@@ -1,5 +1,6 @@
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Mapping;
 using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4;
@@ -22,6 +23,7 @@ public sealed partial class Volume : IDisposable
         Context = context;
         _options = options;
         Inodes = new InodeTable(context, options.CachedInodes);
+        Map = new FileMap(context);
     }
 
     /// <summary>Device, cache and facts of the volume.</summary>
@@ -29,6 +31,9 @@ public sealed partial class Volume : IDisposable
 
     /// <summary>The inodes in memory.</summary>
     internal InodeTable Inodes { get; }
+
+    /// <summary>Where the blocks of files are.</summary>
+    internal FileMap Map { get; }
 
     /// <summary>Nothing can be changed.</summary>
     public bool IsReadOnly => Context.IsReadOnly;

@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Mapping;
 
 namespace Fuse4fs.Ext4.Inodes;
 
@@ -77,6 +78,9 @@ public sealed class Inode
 
     /// <summary>Start of every checksum chain of this inode's structures.</summary>
     public uint ChecksumSeed { get; internal set; }
+
+    /// <summary>Where the file's blocks are, as far as known. Has a lock of its own.</summary>
+    internal MapCache Map { get; } = new();
 
     /// <summary>i_block, 60 bytes.</summary>
     public Span<byte> BlockAreaBytes => _blockArea;

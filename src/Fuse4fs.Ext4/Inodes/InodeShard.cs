@@ -93,8 +93,10 @@ internal sealed class InodeShard(int capacity)
             {
                 inode.IsDetached = true;
                 Remove(_places[inode.Number.Value]);
+                return;
             }
         }
+        inode.Map.Trim();
     }
 
     private void Insert(Inode inode)

@@ -5,9 +5,10 @@ public static class E2fsck
 {
     /// <summary>e2fsck -fn finds nothing to complain about.</summary>
     /// <exception cref="OracleException">It complained; the message carries its words.</exception>
-    public static void AssertClean(string image)
+    public static void AssertClean(string image, string? journal = null)
     {
-        ToolResult result = Tool.Run("e2fsck", "-f", "-n", image);
+        string[] external = journal is null ? [] : ["-j", journal];
+        ToolResult result = Tool.Run("e2fsck", ["-f", "-n", .. external, image]);
         if (result.ExitCode != 0)
         {
             throw new OracleException($"e2fsck -fn {image}: {result}");

@@ -36,10 +36,17 @@ public sealed class TestImage : IDisposable
     {
         Path = _directory.Combine("image");
         Tool.Check("cp", "--sparse=always", "--reflink=auto", original.Path, Path);
+        if (original.JournalPath is { } journal)
+        {
+            Tool.Check("cp", "--sparse=always", "--reflink=auto", journal, Path + ".journal");
+        }
     }
 
     /// <summary>The image file.</summary>
     public string Path { get; }
+
+    /// <summary>The external journal beside the image, or null when it has none.</summary>
+    public string? JournalPath => File.Exists(Path + ".journal") ? Path + ".journal" : null;
 
     /// <summary>The directory the image is in, for further files of the test.</summary>
     public TemporaryDirectory Directory => _directory;
@@ -49,7 +56,7 @@ public sealed class TestImage : IDisposable
 
     /// <summary>e2fsck -fn finds nothing.</summary>
     /// <exception cref="OracleException">It found something.</exception>
-    public void AssertClean() => E2fsck.AssertClean(Path);
+    public void AssertClean() => E2fsck.AssertClean(Path, JournalPath);
 
     /// <summary>SHA-256 of the whole file.</summary>
     public string Hash()

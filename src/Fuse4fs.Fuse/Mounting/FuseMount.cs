@@ -1,0 +1,133 @@
+using System.Globalization;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Fuse.Mounting;
+
+/// <summary>A mounted FUSE file system, or a descriptor that somebody else has mounted or will mount.</summary>
+/// <remarks>After mounting the kernel waits for a <see cref="FuseSession"/> on <see cref="Device"/>; until that has
+/// started nobody may touch the mount point, this process least of all.</remarks>
+public sealed class FuseMount
+{
+    private const uint DirectoryMode = 0x4000;
+    private const string AdoptedPrefix = "/dev/fd/";
+
+    private FuseMount(string mountPoint, FuseDevice device, bool isAdopted)
+    {
+        MountPoint = mountPoint;
+        Device = device;
+        IsAdopted = isAdopted;
+    }
+
+    /// <summary>Absolute, without symbolic links; for an adopted descriptor as it was given.</summary>
+    public string MountPoint { get; }
+
+    /// <summary>Connected to the mount. The session takes it over.</summary>
+    public FuseDevice Device { get; }
+
+    /// <summary>Whether the descriptor was given to us: then mounting and unmounting are not our business.</summary>
+    public bool IsAdopted { get; }
+
+    /// <summary>Mounts: by mount(2) where we may, which includes root of a user namespace, else by fusermount3. A
+    /// mount point of the form /dev/fd/N means the open /dev/fuse that this process has as descriptor N.</summary>
+    /// <exception cref="FuseException">With a sentence for the user.</exception>
+    public static FuseMount Mount(string mountPoint, MountOptions options)
+    {
+        if (TryAdopt(mountPoint, out FuseMount? adopted))
+        {
+            return adopted!;
+        }
+        string target = Resolve(mountPoint);
+        Errno error = TryMountDirectly(target, options, out FuseDevice? device);
+        if (error is Errno.NotPermitted or Errno.AccessDenied && !options.FuseBlock)
+        {
+            device = MountHelper.Mount(target, options);
+        }
+        else if (error != Errno.Ok)
+        {
+            throw new FuseException(error, Explain(error, target, options));
+        }
+        return new FuseMount(target, device!, isAdopted: false);
+    }
+
+    /// <summary>Unmounts. The session on <see cref="Device"/> then ends.</summary>
+    /// <param name="lazily">Also when it is in use: gone from the tree at once, served until its last user closes.</param>
+    /// <returns>Busy when it is in use; Invalid when it is not mounted (any more).</returns>
+    public Errno Unmount(bool lazily) => IsAdopted ? Errno.Invalid : Unmount(MountPoint, lazily);
+
+    /// <summary>Unmounts what is mounted at a place, without touching it.</summary>
+    public static Errno Unmount(string mountPoint, bool lazily)
+    {
+        int flags = LibC.UnmountNoFollow | (lazily ? LibC.UnmountDetach : 0);
+        if (LibC.Unmount(mountPoint, flags) == 0)
+        {
+            return Errno.Ok;
+        }
+        Errno error = LibC.LastError;
+        return error == Errno.NotPermitted && LibC.GetUid() != 0
+            ? MountHelper.Unmount(mountPoint, lazily, out _)
+            : error;
+    }
+
+    private static bool TryAdopt(string mountPoint, out FuseMount? mount)
+    {
+        mount = null;
+        if (!mountPoint.StartsWith(AdoptedPrefix, StringComparison.Ordinal)
+            || !int.TryParse(
+                mountPoint.AsSpan(AdoptedPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+        {
+            return false;
+        }
+        if (new FileInfo($"/proc/self/fd/{number}").LinkTarget != FuseDevice.Path)
+        {
+            throw new FuseException(Errno.BadDescriptor, $"descriptor {number} is not an open {FuseDevice.Path}");
+        }
+        mount = new FuseMount(mountPoint, new FuseDevice(new FileDescriptor(number)), isAdopted: true);
+        return true;
+    }
+
+    private static string Resolve(string mountPoint)
+    {
+        string? target = LibC.RealPath(mountPoint);
+        Errno error = LibC.LastError;
+        if (target is null)
+        {
+            throw new FuseException(error, error switch
+            {
+                Errno.NoEntry => $"mount point {mountPoint} does not exist",
+                Errno.NotConnected => $"mount point {mountPoint} has a dead mount on it; unmount that first",
+                _ => $"mount point {mountPoint}: {error}",
+            });
+        }
+        return Directory.Exists(target)
+            ? target
+            : throw new FuseException(Errno.NotDirectory, $"mount point {mountPoint} is not a directory");
+    }
+
+    private static Errno TryMountDirectly(string target, MountOptions options, out FuseDevice? device)
+    {
+        Errno error = FuseDevice.TryOpen(out device);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        string data = options.ToKernelData(
+            device!.Descriptor.Number, DirectoryMode, LibC.GetUid(), LibC.GetGid());
+        if (LibC.Mount(options.Source, target, options.Type, options.Flags, data) == 0)
+        {
+            return Errno.Ok;
+        }
+        error = LibC.LastError;
+        device.Dispose();
+        device = null;
+        return error;
+    }
+
+    private static string Explain(Errno error, string target, MountOptions options) => error switch
+    {
+        Errno.NoEntry or Errno.NoDevice or Errno.NoDeviceAddress when !File.Exists(FuseDevice.Path)
+            => $"this system has no {FuseDevice.Path} (module fuse, or a container without the device)",
+        Errno.Busy => $"{options.Source} is in use",
+        Errno.NotPermitted or Errno.AccessDenied => $"mounting as {options.Type} needs root",
+        _ => $"{target} could not be mounted as {options.Type}: {error}",
+    };
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using Fuse4fs.Fuse.Mounting;
+using Fuse4fs.Fuse.Wire;
+using Serilog.Events;
+
+namespace Fuse4fs.Samples;
+
+/// <summary>The command line of a sample.</summary>
+internal sealed record SampleSettings
+{
+    public required string MountPoint { get; init; }
+
+    public required MountOptions Mount { get; init; }
+
+    public NullOptions Null { get; init; } = new();
+
+    public int Workers { get; init; }
+
+    public int ReadAheadKilobytes { get; init; }
+
+    public LogEventLevel LogLevel { get; init; } = LogEventLevel.Warning;
+
+    /// <summary>Capabilities not to ask for.</summary>
+    public InitFlags Without { get; init; }
+
+    public static SampleSettings Parse(ReadOnlySpan<string> words, string subtype)
+    {
+        var settings = new SampleSettings
+        {
+            MountPoint = words[0],
+            Mount = new MountOptions { Source = subtype, Subtype = subtype, DefaultPermissions = true },
+        };
+        for (int i = 1; i < words.Length; i++)
+        {
+            settings = words[i] switch
+            {
+                "--no-writeback" => settings with { Without = settings.Without | InitFlags.WriteBackCache },
+                "--verbose" => settings with { LogLevel = LogEventLevel.Verbose },
+                _ when i + 1 < words.Length => settings.With(words[i], words[++i]),
+                _ => throw new ArgumentException($"unknown option or no value: {words[i]}"),
+            };
+        }
+        return settings;
+    }
+
+    private SampleSettings With(string option, string value) => option switch
+    {
+        "-o" => this with { Mount = Apply(Mount, value) },
+        "--workers" => this with { Workers = Number(value) },
+        "--read-ahead" => this with { ReadAheadKilobytes = Number(value) },
+        "--dirs" => this with { Null = Null with { Directories = Number(value) } },
+        "--files" => this with { Null = Null with { FilesPerDirectory = Number(value) } },
+        "--size" => this with { Null = Null with { FileBytes = ulong.Parse(value, CultureInfo.InvariantCulture) } },
+        "--backing" => this with { Null = Null with { BackingFile = value } },
+        "--data" when Enum.TryParse(value, ignoreCase: true, out NullData data)
+            => this with { Null = Null with { Data = data } },
+        _ => throw new ArgumentException($"unknown option or wrong value: {option} {value}"),
+    };
+
+    private static MountOptions Apply(MountOptions options, string list)
+    {
+        foreach (string word in list.Split(','))
+        {
+            if (!options.TryApply(word, out options))
+            {
+                throw new ArgumentException($"unknown mount option: {word}");
+            }
+        }
+        return options;
+    }
+
+    private static int Number(string text)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : throw new ArgumentException($"not a number: {text}");
+}

@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Linux;
@@ -22,6 +23,10 @@ public sealed partial class Volume
             using (reference.Inode.Lock.Shared())
             {
                 attributes = AttributesOf(reference.Inode);
+                if (reference.Inode.Kind == FileKind.Symlink && reference.Inode.Has(InodeFlags.Encrypted))
+                {
+                    attributes = attributes with { SizeBytes = VisibleTargetBytes(reference.Inode) };
+                }
             }
             return Errno.Ok;
         }
@@ -56,4 +61,11 @@ public sealed partial class Volume
         inode.Has(InodeFlags.InlineData) && inode.IsRegular
             ? inode.Sectors + (((ulong)inode.SizeBytes + 511) >> 9)
             : inode.Sectors;
+
+    /// <summary>Of an encrypted link that size is shown that readlink will give.</summary>
+    private int VisibleTargetBytes(Inode inode)
+    {
+        Span<byte> target = stackalloc byte[SymlinkReader.MaximumBytes];
+        return Symlinks.Read(inode, target);
+    }
 }

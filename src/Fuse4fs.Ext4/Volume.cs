@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Mapping;
@@ -24,6 +25,11 @@ public sealed partial class Volume : IDisposable
         _options = options;
         Inodes = new InodeTable(context, options.CachedInodes);
         Map = new FileMap(context);
+        Reader = new FileReader(context, Inodes, Map);
+        Symlinks = new SymlinkReader(context, Inodes, Map);
+        _overheadClusters = new Lazy<ulong>(CountOverhead, LazyThreadSafetyMode.PublicationOnly);
+        _free = new Lazy<(ulong Clusters, uint Inodes)>(
+            CountFree, LazyThreadSafetyMode.PublicationOnly);
     }
 
     /// <summary>Device, cache and facts of the volume.</summary>
@@ -34,6 +40,10 @@ public sealed partial class Volume : IDisposable
 
     /// <summary>Where the blocks of files are.</summary>
     internal FileMap Map { get; }
+
+    private FileReader Reader { get; }
+
+    private SymlinkReader Symlinks { get; }
 
     /// <summary>Nothing can be changed.</summary>
     public bool IsReadOnly => Context.IsReadOnly;

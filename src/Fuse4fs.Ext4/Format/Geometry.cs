@@ -198,6 +198,20 @@ public sealed class Geometry
         return FirstBlock(group) + behind;
     }
 
+    /// <summary>Blocks of group descriptors at the beginning of a group: the primary ones or copies.</summary>
+    public uint DescriptorBlocksIn(GroupNumber group)
+    {
+        bool isMeta = Incompat.HasFlag(IncompatFeatures.MetaBlockGroups);
+        uint metaGroup = group.Value / DescriptorsPerBlock;
+        if (!isMeta || metaGroup < FirstMetaGroup)
+        {
+            uint all = isMeta ? Math.Min(FirstMetaGroup, DescriptorBlockCount) : DescriptorBlockCount;
+            return HasSuperblock(group) ? all : 0;
+        }
+        uint inMetaGroup = group.Value % DescriptorsPerBlock;
+        return inMetaGroup <= 1 || inMetaGroup == DescriptorsPerBlock - 1 ? 1u : 0;
+    }
+
     /// <summary>The block with a group's descriptor, and the descriptor's place in it.</summary>
     public (FsBlock Block, int OffsetBytes) DescriptorOf(GroupNumber group) =>
         (DescriptorBlock(group.Value / DescriptorsPerBlock),

@@ -1,0 +1,29 @@
+namespace Fuse4fs.Ext4;
+
+/// <summary>What statfs(2) shows of a volume, as kernel ext4 would.</summary>
+public readonly record struct VolumeStatistics
+{
+    /// <summary>f_bsize and f_frsize.</summary>
+    public int BlockSizeBytes { get; init; }
+
+    /// <summary>f_blocks: without the overhead of the format, unless minixdf asks for it.</summary>
+    public ulong Blocks { get; init; }
+
+    /// <summary>f_bfree.</summary>
+    public ulong FreeBlocks { get; init; }
+
+    /// <summary>f_bavail: free for everybody, not only for the reserve's owner.</summary>
+    public ulong AvailableBlocks { get; init; }
+
+    /// <summary>f_files.</summary>
+    public uint Inodes { get; init; }
+
+    /// <summary>f_ffree and f_favail.</summary>
+    public uint FreeInodes { get; init; }
+
+    /// <summary>f_namelen.</summary>
+    public int MaximumNameBytes { get; init; }
+
+    /// <summary>f_fsid: both halves of the UUID, combined.</summary>
+    public ulong FileSystemId { get; init; }
+}

@@ -260,7 +260,7 @@ internal sealed partial class NullFileSystem
         {
             return Errno.Invalid;
         }
-        if (((OpenFlags)request.Flags).HasFlag(OpenFlags.Truncate))
+        if (((OpenFlags)request.Flags & OpenFlags.Truncate) != 0)
         {
             lock (node.Gate)
             {
@@ -307,30 +307,33 @@ internal sealed partial class NullFileSystem
     {
         const uint permissions = 0xFFF;
         SetAttributesFlags valid = request.Valid;
-        if (valid.HasFlag(SetAttributesFlags.Mode))
+        if (Has(valid, SetAttributesFlags.Mode))
         {
             attributes.Mode = (attributes.Mode & ~permissions) | (request.Mode & permissions);
         }
-        attributes.Uid = valid.HasFlag(SetAttributesFlags.Uid) ? request.Uid : attributes.Uid;
-        attributes.Gid = valid.HasFlag(SetAttributesFlags.Gid) ? request.Gid : attributes.Gid;
-        if (valid.HasFlag(SetAttributesFlags.Size))
+        attributes.Uid = Has(valid, SetAttributesFlags.Uid) ? request.Uid : attributes.Uid;
+        attributes.Gid = Has(valid, SetAttributesFlags.Gid) ? request.Gid : attributes.Gid;
+        if (Has(valid, SetAttributesFlags.Size))
         {
             attributes.Size = request.Size;
             attributes.Blocks512 = (request.Size + 511) / 512;
         }
-        if (valid.HasFlag(SetAttributesFlags.AccessTime))
+        if (Has(valid, SetAttributesFlags.AccessTime))
         {
-            (attributes.AccessTime, attributes.AccessTimeNanoseconds) = valid.HasFlag(SetAttributesFlags.AccessTimeNow)
+            (attributes.AccessTime, attributes.AccessTimeNanoseconds) = Has(valid, SetAttributesFlags.AccessTimeNow)
                 ? Now() : (request.AccessTime, request.AccessTimeNanoseconds);
         }
-        if (valid.HasFlag(SetAttributesFlags.ModifyTime))
+        if (Has(valid, SetAttributesFlags.ModifyTime))
         {
-            (attributes.ModifyTime, attributes.ModifyTimeNanoseconds) = valid.HasFlag(SetAttributesFlags.ModifyTimeNow)
+            (attributes.ModifyTime, attributes.ModifyTimeNanoseconds) = Has(valid, SetAttributesFlags.ModifyTimeNow)
                 ? Now() : (request.ModifyTime, request.ModifyTimeNanoseconds);
         }
-        (attributes.ChangeTime, attributes.ChangeTimeNanoseconds) = valid.HasFlag(SetAttributesFlags.ChangeTime)
+        (attributes.ChangeTime, attributes.ChangeTimeNanoseconds) = Has(valid, SetAttributesFlags.ChangeTime)
             ? (request.ChangeTime, request.ChangeTimeNanoseconds) : Now();
     }
+
+    /// <summary>Enum.HasFlag makes garbage in a debug build.</summary>
+    private static bool Has(SetAttributesFlags valid, SetAttributesFlags flag) => (valid & flag) != 0;
 
     private static (ulong Seconds, uint Nanoseconds) Now()
     {

@@ -1,0 +1,81 @@
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
+using Fuse4fs.Samples;
+using Serilog.Core;
+using Xunit;
+
+namespace Fuse4fs.Fuse.Tests.Session;
+
+/// <summary>The way of a request from the descriptor to the handler and back makes no garbage.</summary>
+public sealed class AllocationTests
+{
+    private const int Rounds = 10_000;
+
+    public static TheoryData<string, byte[]> Requests => new()
+    {
+        { "LOOKUP", FakeKernel.Request(Opcode.Lookup, 2, 2, "f0\0"u8) },
+        { "LOOKUP of nothing", FakeKernel.Request(Opcode.Lookup, 2, 2, "none\0"u8) },
+        { "GETATTR", FakeKernel.Request(Opcode.GetAttributes, 2, 3, new byte[16]) },
+        { "SETATTR", FakeKernel.Request(Opcode.SetAttributes, 2, 3, new byte[88]) },
+        { "READ", FakeKernel.Request(Opcode.Read, 2, 3, FakeKernel.Bytes(new ReadIn { Size = 65536 })) },
+        { "WRITE", FakeKernel.Request(Opcode.Write, 2, 3, [.. FakeKernel.Bytes(new WriteIn { Size = 64 }), .. new byte[64]]) },
+        { "READDIR", FakeKernel.Request(Opcode.ReadDirectory, 2, 2, FakeKernel.Bytes(new ReadIn { Size = 4096 })) },
+        { "READDIRPLUS", FakeKernel.Request(Opcode.ReadDirectoryPlus, 2, 2, FakeKernel.Bytes(new ReadIn { Size = 4096 })) },
+        { "FORGET", FakeKernel.Request(Opcode.Forget, 2, 3, FakeKernel.Bytes(new ForgetIn { Lookups = 1 })) },
+        { "unknown", FakeKernel.Request((Opcode)3000, 2, 3) },
+        { "malformed", FakeKernel.Request(Opcode.Read, 2, 3) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public void A_request_allocates_nothing(string name, byte[] request)
+    {
+        using var tree = new NullFileSystem(new NullOptions { Directories = 1, FilesPerDirectory = 20, FileBytes = 1 << 20 });
+        using var buffer = new ReplyBuffer(1 << 20);
+        using var drain = new Drain();
+        var dispatcher = new RequestDispatcher(tree, Logger.None);
+        var counters = new OperationCounters();
+        long allocated = long.MaxValue;
+        // Compiling the code in the background may allocate on this thread the first times.
+        for (int attempt = 0; attempt < 10 && allocated != 0; attempt++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < Rounds; i++)
+            {
+                dispatcher.Dispatch(request, buffer, drain, 0, counters);
+            }
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        Assert.True(allocated == 0, $"{name}: {allocated} bytes in {Rounds} requests");
+    }
+
+    /// <summary>A kernel that swallows everything.</summary>
+    private sealed class Drain : IFuseTransport
+    {
+        public ReadOutcome Read(Span<byte> buffer, out int length)
+        {
+            length = 0;
+            return ReadOutcome.Ended;
+        }
+
+        public Errno Write(ReadOnlySpan<byte> message) => Errno.Ok;
+
+        public Errno WriteVectors(ReadOnlySpan<IoVector> pieces) => Errno.Ok;
+
+        public Errno Ioctl(uint request, Span<byte> argument, out int result)
+        {
+            result = 0;
+            return Errno.Ok;
+        }
+
+        public Errno Clone(out IFuseTransport? clone)
+        {
+            clone = this;
+            return Errno.Ok;
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,8 +1,10 @@
+using Fuse4fs.Ext4.Directories;
 using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Mapping;
 using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Ext4.Xattrs;
 
 namespace Fuse4fs.Ext4;
 
@@ -30,6 +32,8 @@ public sealed partial class Volume : IDisposable
         _overheadClusters = new Lazy<ulong>(CountOverhead, LazyThreadSafetyMode.PublicationOnly);
         _free = new Lazy<(ulong Clusters, uint Inodes)>(
             CountFree, LazyThreadSafetyMode.PublicationOnly);
+        Xattrs = new XattrReader(context, Inodes, Map);
+        Directories = new DirectoryReader(context, Map, Xattrs);
     }
 
     /// <summary>Device, cache and facts of the volume.</summary>

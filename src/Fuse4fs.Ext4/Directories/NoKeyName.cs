@@ -28,6 +28,9 @@ internal readonly ref struct NoKeyName
     public NameHash Hash => new(
         BinaryPrimitives.ReadUInt32LittleEndian(_decoded), BinaryPrimitives.ReadUInt32LittleEndian(_decoded[4..]));
 
+    /// <summary>The whole ciphertext; empty when it is too long to be in the name.</summary>
+    public ReadOnlySpan<byte> Ciphertext => _decoded.Length == LongBytes ? default : _decoded[HashBytes..];
+
     /// <summary>Encodes a ciphertext.</summary>
     /// <param name="hash">Of the directory index; zeros where there is none.</param>
     /// <param name="ciphertext">The name as stored.</param>

@@ -26,6 +26,7 @@ public enum Corruption
     DirectoryRecordLength,
     DirectoryChecksum,
     DirectoryHole,
+    DirectoryName,
     HashTreeRoot,
     HashTreeNode,
     XattrMagic,

@@ -102,6 +102,10 @@ public sealed class Inode
     /// <see cref="Lock"/>.</summary>
     internal bool IsOrphan { get; set; }
 
+    /// <summary>A directory whose index was found unusable: names are searched for block by block. Racy by design.
+    /// </summary>
+    internal bool HasDamagedIndex { get; set; }
+
     /// <summary>References, guarded by the table's shard. Unreferenced objects may be evicted.</summary>
     internal int References { get; set; }
 

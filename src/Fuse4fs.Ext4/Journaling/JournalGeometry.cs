@@ -9,7 +9,9 @@ internal sealed class JournalGeometry
     /// <summary>JBD2_MIN_JOURNAL_BLOCKS: no shorter log is used.</summary>
     public const uint MinimumLogBlocks = 1024;
 
-    private const uint DefaultFastCommitBlocks = 256;
+    /// <summary>JBD2_DEFAULT_FAST_COMMIT_BLOCKS: what s_num_fc_blks 0 means.</summary>
+    public const uint DefaultFastCommitBlocks = 256;
+
     private const int UuidBytes = 16;
     private const int ChecksumTailBytes = 4;
     private const int RevokeHeaderBytes = JournalBlockHeader.SizeBytes + sizeof(uint);

@@ -2,15 +2,22 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Storage;
 
-/// <summary>Metadata blocks in memory: bounded, shared by all threads, clean blocks evicted by second chance (CLOCK).
-/// A block that a transaction holds is pinned; the journal's caps bound how many those can be.</summary>
+/// <summary>Metadata blocks in memory: bounded, shared by all threads, clean blocks evicted by second chance (CLOCK).</summary>
+/// <remarks>
+/// <para>A hit takes no lock: it walks a bucket, raises the frame's pin count by compare-and-swap, and looks again
+/// whether the frame still is the block, since it may have been given away in between. A miss takes the shard's lock,
+/// then reads under the frame's own, so that two misses on one block read it once and nobody else waits.</para>
+/// <para>A block that a transaction or the checkpoint list holds is pinned; the journal's caps bound how many those
+/// can be, and only they can push the cache over its capacity.</para>
+/// </remarks>
 public sealed class BlockCache
 {
-    private const int ShardCount = 16;
+    private const int ShardBits = 4;
+    private const ulong Spread = 0x9E3779B97F4A7C15;
 
     private readonly IBlockDevice _device;
     private readonly ulong _blockCount;
-    private readonly Shard[] _shards = new Shard[ShardCount];
+    private readonly BlockCacheShard[] _shards = new BlockCacheShard[1 << ShardBits];
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="device">Where the blocks are.</param>
@@ -22,20 +29,31 @@ public sealed class BlockCache
         _device = device;
         _blockCount = blockCount;
         BlockSizeBytes = blockSizeBytes;
-        int framesPerShard = (int)Math.Clamp(capacityBytes / blockSizeBytes / ShardCount, 8, int.MaxValue / 2);
-        for (int i = 0; i < ShardCount; i++)
+        int framesPerShard = (int)Math.Clamp(capacityBytes / blockSizeBytes / _shards.Length, 8, 1 << 28);
+        for (int i = 0; i < _shards.Length; i++)
         {
-            _shards[i] = new Shard(blockSizeBytes, framesPerShard);
+            _shards[i] = new BlockCacheShard(blockSizeBytes, framesPerShard);
         }
     }
 
     /// <summary>Bytes of a block.</summary>
     public int BlockSizeBytes { get; }
 
+    /// <summary>Bytes of all frames, used or not.</summary>
+    internal long AllocatedBytes => _shards.Sum(shard => (long)shard.FrameCount) * BlockSizeBytes;
+
     /// <summary>Holds a block, reading it from the device when it is not there.</summary>
     /// <exception cref="Ext4CorruptException">The number is outside the volume.</exception>
     /// <exception cref="DeviceException">The read failed; the next call tries again.</exception>
-    public BlockLease Read(FsBlock block) => new(this, Load(Pin(block)));
+    public BlockLease Read(FsBlock block)
+    {
+        BlockFrame frame = Pin(block);
+        if (!frame.IsLoaded)
+        {
+            Load(frame);
+        }
+        return new BlockLease(frame);
+    }
 
     /// <summary>Holds a block whose old contents do not matter: all zeros, nothing is read.</summary>
     /// <exception cref="Ext4CorruptException">The number is outside the volume.</exception>
@@ -48,41 +66,27 @@ public sealed class BlockCache
             frame.IsVerified = true;
             frame.IsLoaded = true;
         }
-        return new BlockLease(this, frame);
+        return new BlockLease(frame);
     }
 
-    /// <summary>One more pin on a frame that is already pinned.</summary>
-    internal void AddPin(BlockFrame frame)
+    /// <summary>The frame of a block that is in the cache, pinned; null when it is not.</summary>
+    internal BlockFrame? TryPin(FsBlock block)
     {
-        lock (ShardOf(frame.Block).Gate)
-        {
-            frame.Pins++;
-        }
-    }
-
-    internal void Unpin(BlockFrame frame)
-    {
-        lock (ShardOf(frame.Block).Gate)
-        {
-            frame.Pins--;
-        }
+        ulong hash = unchecked(block.Value * Spread);
+        return _shards[hash >> (64 - ShardBits)].TryPin(block, Fold(hash));
     }
 
     /// <summary>Forgets the contents of a block nobody holds, so that the next read sees the device.</summary>
     internal void Forget(FsBlock block)
     {
-        Shard shard = ShardOf(block);
-        lock (shard.Gate)
-        {
-            if (shard.Index.TryGetValue(block, out BlockFrame? frame) && frame.Pins == 0)
-            {
-                frame.IsLoaded = false;
-                frame.IsVerified = false;
-            }
-        }
+        ulong hash = unchecked(block.Value * Spread);
+        _shards[hash >> (64 - ShardBits)].Forget(block, Fold(hash));
     }
 
-    private Shard ShardOf(FsBlock block) => _shards[(int)(block.Value % ShardCount)];
+    /// <summary>Where a block goes within its shard.</summary>
+    internal static uint BucketHash(FsBlock block) => Fold(unchecked(block.Value * Spread));
+
+    private static uint Fold(ulong hash) => (uint)((hash >> (32 - ShardBits)) & uint.MaxValue);
 
     private BlockFrame Pin(FsBlock block)
     {
@@ -90,30 +94,18 @@ public sealed class BlockCache
         {
             Ext4CorruptException.Throw(Corruption.BlockOutOfVolume, $"block {block}");
         }
-        Shard shard = ShardOf(block);
-        lock (shard.Gate)
+        ulong hash = unchecked(block.Value * Spread);
+        BlockCacheShard shard = _shards[hash >> (64 - ShardBits)];
+        BlockFrame frame = shard.TryPin(block, Fold(hash)) ?? shard.PinOrInsert(block, Fold(hash));
+        if (!frame.WasUsed)
         {
-            if (!shard.Index.TryGetValue(block, out BlockFrame? frame))
-            {
-                frame = shard.TakeVictim();
-                frame.Block = block;
-                frame.IsLoaded = false;
-                frame.IsVerified = false;
-                frame.IsIndexed = true;
-                shard.Index.Add(block, frame);
-            }
-            frame.Pins++;
             frame.WasUsed = true;
-            return frame;
         }
+        return frame;
     }
 
-    private BlockFrame Load(BlockFrame frame)
+    private void Load(BlockFrame frame)
     {
-        if (frame.IsLoaded)
-        {
-            return frame;
-        }
         try
         {
             lock (frame)
@@ -121,74 +113,15 @@ public sealed class BlockCache
                 if (!frame.IsLoaded)
                 {
                     _device.Read(checked((long)frame.Block.Value * BlockSizeBytes), frame.Bytes);
+                    frame.IsVerified = false;
                     frame.IsLoaded = true;
                 }
             }
-            return frame;
         }
         catch
         {
-            Unpin(frame);
+            frame.Unpin();
             throw;
-        }
-    }
-
-    /// <summary>A part of the cache with a lock of its own; blocks are spread by number.</summary>
-    private sealed class Shard(int blockSizeBytes, int capacityFrames)
-    {
-        private const int SlabBytes = 256 * 1024;
-
-        private readonly List<BlockFrame> _frames = [];
-        private byte[] _slab = [];
-        private int _slabUsed;
-        private int _hand;
-
-        public Lock Gate { get; } = new();
-
-        /// <summary>Guarded by <see cref="Gate"/>.</summary>
-        public Dictionary<FsBlock, BlockFrame> Index { get; } = [];
-
-        /// <summary>A frame that nobody holds: a new one up to the capacity, then an evicted one, then a new one again.</summary>
-        public BlockFrame TakeVictim()
-        {
-            if (_frames.Count < capacityFrames)
-            {
-                return Grow();
-            }
-            for (int steps = 0; steps < 2 * _frames.Count; steps++)
-            {
-                BlockFrame frame = _frames[_hand];
-                _hand = (_hand + 1) % _frames.Count;
-                if (frame.Pins > 0)
-                {
-                    continue;
-                }
-                if (frame.WasUsed)
-                {
-                    frame.WasUsed = false;
-                    continue;
-                }
-                if (frame.IsIndexed)
-                {
-                    Index.Remove(frame.Block);
-                    frame.IsIndexed = false;
-                }
-                return frame;
-            }
-            return Grow();
-        }
-
-        private BlockFrame Grow()
-        {
-            if (_slabUsed + blockSizeBytes > _slab.Length)
-            {
-                _slab = GC.AllocateUninitializedArray<byte>(Math.Max(SlabBytes, blockSizeBytes), pinned: true);
-                _slabUsed = 0;
-            }
-            var frame = new BlockFrame(_slab, _slabUsed, blockSizeBytes);
-            _slabUsed += blockSizeBytes;
-            _frames.Add(frame);
-            return frame;
         }
     }
 }

@@ -6,11 +6,8 @@ namespace Fuse4fs.Ext4.Storage;
 /// Whoever reads or changes the bytes holds the lock of the structure that lives in them.</summary>
 public readonly ref struct BlockLease
 {
-    private readonly BlockCache _cache;
-
-    internal BlockLease(BlockCache cache, BlockFrame frame)
+    internal BlockLease(BlockFrame frame)
     {
-        _cache = cache;
         Frame = frame;
         Bytes = frame.Bytes;
     }
@@ -30,5 +27,5 @@ public readonly ref struct BlockLease
     public void MarkVerified() => Frame.IsVerified = true;
 
     /// <summary>Gives the pin back.</summary>
-    public void Dispose() => _cache?.Unpin(Frame);
+    public void Dispose() => Frame?.Unpin();
 }

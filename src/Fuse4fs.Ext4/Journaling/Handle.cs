@@ -1,0 +1,115 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Storage;
+
+namespace Fuse4fs.Ext4.Journaling;
+
+/// <summary>One operation's changes: all of them become durable in one transaction, or none. The only way to change
+/// metadata. Dispose it when the operation is complete; it is pooled and must not be touched afterwards.</summary>
+/// <remarks>
+/// <para>There is no rollback. Everything that can fail is done before: a failed read in here aborts the journal, and
+/// so does an exception that passes through an open handle, when the outermost catch uses
+/// <see cref="AbortOpen"/> as its filter.</para>
+/// <para>Belongs to the thread that began it. While it is open the thread waits for no inode, no commit and not for
+/// the kernel.</para>
+/// </remarks>
+public sealed class Handle : IDisposable
+{
+    [ThreadStatic]
+    private static Handle? s_open;
+
+    private readonly Journal _journal;
+    private Transaction? _transaction;
+
+    internal Handle(Journal journal) => _journal = journal;
+
+    /// <summary>The transaction that holds the changes; what fsync waits for.</summary>
+    public uint TransactionId => Transaction.Id;
+
+    /// <summary>Blocks that may still be added to the transaction.</summary>
+    public int CreditsLeft { get; internal set; }
+
+    /// <summary>Journaled blocks that may still be forgotten.</summary>
+    public int ForgetsLeft { get; internal set; }
+
+    /// <summary>Next in the pool.</summary>
+    internal Handle? NextFree { get; set; }
+
+    internal Transaction Transaction => _transaction ?? throw new ObjectDisposedException(nameof(Handle));
+
+    /// <summary>Aborts the journal of the handle that this thread has open, if any. Meant as an exception filter: those
+    /// run before the handle is disposed.</summary>
+    /// <returns>False, so that the exception goes on.</returns>
+    public static bool AbortOpen(Exception cause)
+    {
+        s_open?._journal.AbortFrom(cause);
+        return false;
+    }
+
+    /// <summary>Holds a block to be changed; it joins the transaction.</summary>
+    /// <exception cref="DeviceException">It was not cached and could not be read; the journal is aborted.</exception>
+    /// <exception cref="Ext4CorruptException">The number is outside the volume; the journal is aborted.</exception>
+    public BlockLease Update(FsBlock block)
+    {
+        try
+        {
+            BlockLease lease = _journal.Cache.Read(block);
+            Join(lease.Frame);
+            return lease;
+        }
+        catch (Exception cause) when (AbortOpen(cause))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>Holds a freshly allocated metadata block, all zeros. Nothing is read; a pending revoke is
+    /// cancelled.</summary>
+    public BlockLease Create(FsBlock block)
+    {
+        BlockLease lease = _journal.Cache.Zeroed(block);
+        Join(lease.Frame);
+        return lease;
+    }
+
+    /// <summary>Tells that a metadata block was freed: it is not written any more, and replay must not bring an older
+    /// copy back.</summary>
+    public void Forget(FsBlock block) => _journal.Forget(this, block);
+
+    /// <summary>Registers something to do when this transaction is durable.</summary>
+    public void AtCommit(ICommitAction action) => _journal.AddAction(Transaction, action);
+
+    /// <summary>Asks for more credits. Never waits.</summary>
+    /// <returns>False when the transaction has no room: end this handle and begin another.</returns>
+    public bool TryExtend(int creditBlocks) => _journal.TryExtend(this, creditBlocks);
+
+    /// <summary>Ends the operation.</summary>
+    public void Dispose()
+    {
+        if (_transaction is not null)
+        {
+            Transaction ended = _transaction;
+            _transaction = null;
+            s_open = null;
+            _journal.End(this, ended);
+        }
+    }
+
+    internal void Open(Transaction transaction, int credits, int forgets)
+    {
+        _transaction = transaction;
+        CreditsLeft = credits;
+        ForgetsLeft = forgets;
+        s_open = this;
+    }
+
+    /// <summary>Whether this thread has a handle open already, which would make it wait for itself.</summary>
+    internal static bool IsOpenHere => s_open is not null;
+
+    private void Join(BlockFrame frame)
+    {
+        if (frame.JournalState is not JournalBlock state || !state.BelongsTo(Transaction))
+        {
+            _journal.Join(this, frame);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+namespace Fuse4fs.Ext4.Journaling;
+
+/// <summary>The journal's one lock: held for loads and stores only, never across I/O.</summary>
+internal sealed class JournalGate(IJournalScheduler? scheduler)
+{
+    private readonly object _monitor = new();
+
+    /// <summary>Takes the lock until the scope is disposed.</summary>
+    public Scope Enter()
+    {
+        scheduler?.Entering();
+        Monitor.Enter(_monitor);
+        return new Scope(_monitor);
+    }
+
+    /// <summary>Lets go of the lock until somebody changes the state, or the time is over.</summary>
+    public void Wait(TimeSpan timeout)
+    {
+        if (scheduler is not null)
+        {
+            scheduler.Wait(_monitor, isTimed: timeout != Timeout.InfiniteTimeSpan);
+        }
+        else if (timeout > TimeSpan.Zero || timeout == Timeout.InfiniteTimeSpan)
+        {
+            Monitor.Wait(_monitor, timeout);
+        }
+    }
+
+    /// <summary>Lets go of the lock until somebody changes the state.</summary>
+    public void Wait() => Wait(Timeout.InfiniteTimeSpan);
+
+    /// <summary>The state changed: everybody looks again.</summary>
+    public void PulseAll()
+    {
+        if (scheduler is not null)
+        {
+            scheduler.PulseAll(_monitor);
+        }
+        else
+        {
+            Monitor.PulseAll(_monitor);
+        }
+    }
+
+    /// <summary>Gives the lock back.</summary>
+    public readonly ref struct Scope(object monitor)
+    {
+        public void Dispose() => Monitor.Exit(monitor);
+    }
+}

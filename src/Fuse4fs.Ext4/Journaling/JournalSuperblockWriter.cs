@@ -1,0 +1,90 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4.Journaling;
+
+/// <summary>The journal superblock on disk. Its changes keep an order even when commit and checkpoint write at once:
+/// an older tail never overwrites a newer one.</summary>
+/// <remarks>The fast-commit feature is set only while there is something to replay, as the kernel does it: an empty log
+/// can be used by those that do not know it.</remarks>
+internal sealed class JournalSuperblockWriter(LogDevice log, byte[] block, bool hasFastCommits)
+{
+    private readonly Lock _gate = new();
+    private uint _writtenSequence;
+    private bool _isEmpty = true;
+
+    /// <summary>Marks the log empty: replay has nothing to do.</summary>
+    /// <param name="nextSequence">The transaction to be written next.</param>
+    /// <param name="head">Where it will be written.</param>
+    public void WriteEmpty(uint nextSequence, uint head)
+    {
+        lock (_gate)
+        {
+            ref JournalSuperblock super = ref Disk.At<JournalSuperblock>(block.AsSpan(), 0);
+            super.Sequence = nextSequence;
+            super.StartBlock = 0;
+            super.HeadBlock = head;
+            super.RawIncompat = super.RawIncompat & ~(uint)JournalIncompatFeatures.FastCommit;
+            _writtenSequence = nextSequence;
+            _isEmpty = true;
+            Write();
+        }
+    }
+
+    /// <summary>Writes a tail unless that or a newer one was written. Not flushed.</summary>
+    public void WriteTail(LogTail tail)
+    {
+        lock (_gate)
+        {
+            if (!_isEmpty && !TransactionId.IsAfter(tail.Sequence, _writtenSequence))
+            {
+                return;
+            }
+            ref JournalSuperblock super = ref Disk.At<JournalSuperblock>(block.AsSpan(), 0);
+            super.Sequence = tail.Sequence;
+            super.StartBlock = tail.Block;
+            if (hasFastCommits)
+            {
+                super.RawIncompat = super.RawIncompat | (uint)JournalIncompatFeatures.FastCommit;
+            }
+            _writtenSequence = tail.Sequence;
+            _isEmpty = false;
+            Write();
+        }
+    }
+
+    /// <summary>Writes the first tail of an empty log; nothing when it has one. Not flushed: the flush before the commit
+    /// block is early enough.</summary>
+    public void WriteFirstTail(LogTail tail)
+    {
+        lock (_gate)
+        {
+            if (_isEmpty)
+            {
+                WriteTail(tail);
+            }
+        }
+    }
+
+    /// <summary>Records why the journal was aborted, for the next mount. Not flushed.</summary>
+    public void WriteError(Errno error)
+    {
+        lock (_gate)
+        {
+            Disk.At<JournalSuperblock>(block.AsSpan(), 0).RawError = unchecked((uint)-(int)error);
+            Write();
+        }
+    }
+
+    private void Write()
+    {
+        ref JournalSuperblock super = ref Disk.At<JournalSuperblock>(block.AsSpan(), 0);
+        const JournalIncompatFeatures covered =
+            JournalIncompatFeatures.ChecksumV2 | JournalIncompatFeatures.ChecksumV3;
+        if (super.Header.Kind == JournalBlockKind.SuperblockV2 && (super.Incompat & covered) != 0)
+        {
+            super.Checksum = JournalSuperblock.ComputeChecksum(block.AsSpan(0, JournalSuperblock.SizeBytes));
+        }
+        log.Write(log.SuperblockAt, block);
+    }
+}

@@ -20,6 +20,9 @@ public static class Tool
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            // Names in images are bytes: this encoding loses none of them.
+            StandardOutputEncoding = Encoding.Latin1,
+            StandardErrorEncoding = Encoding.Latin1,
             UseShellExecute = false,
         };
         start.Environment["LC_ALL"] = "C";
@@ -57,16 +60,14 @@ public static class Tool
     private static ToolResult Finish(ProcessStartInfo start, string? input)
     {
         using var process = new Process { StartInfo = start };
-        var output = new StringBuilder();
         var errors = new StringBuilder();
-        process.OutputDataReceived += (_, line) => Append(output, line.Data);
         process.ErrorDataReceived += (_, line) => Append(errors, line.Data);
         process.Start();
-        process.BeginOutputReadLine();
         process.BeginErrorReadLine();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
         if (input is not null)
         {
-            process.StandardInput.Write(input);
+            process.StandardInput.BaseStream.Write(Encoding.UTF8.GetBytes(input));
         }
         process.StandardInput.Close();
         if (!process.WaitForExit(Patience))
@@ -75,7 +76,7 @@ public static class Tool
             throw new OracleException($"{start.FileName} did not end within {Patience}");
         }
         process.WaitForExit();
-        return new ToolResult(process.ExitCode, output.ToString(), errors.ToString());
+        return new ToolResult(process.ExitCode, output.Result, errors.ToString());
     }
 
     private static void Append(StringBuilder text, string? line)

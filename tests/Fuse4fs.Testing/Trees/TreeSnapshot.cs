@@ -25,6 +25,20 @@ public sealed class TreeSnapshot
         return record;
     }
 
+    /// <summary>Drops a path.</summary>
+    public void Remove(string path) => _nodes.Remove(path);
+
+    /// <summary>Both are the same but for the fields named.</summary>
+    /// <exception cref="OracleException">They differ; the message has the differences.</exception>
+    public static void AssertSame(TreeSnapshot expected, TreeSnapshot actual, params string[] ignored)
+    {
+        IReadOnlyList<string> differences = Differences(expected, actual, ignored);
+        if (differences.Count > 0)
+        {
+            throw new OracleException("the trees differ:\n" + string.Join('\n', differences));
+        }
+    }
+
     /// <summary>What differs, one line each: "path: field: expected, got". Fields named in <paramref name="ignored"/>
     /// are not compared.</summary>
     public static IReadOnlyList<string> Differences(TreeSnapshot expected, TreeSnapshot actual, params string[] ignored)

@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+
+namespace Fuse4fs.Linux;
+
+public static unsafe partial class LibC
+{
+    /// <summary>POSIX_SPAWN_SETSID: the child starts a session of its own.</summary>
+    private const short SpawnSetSession = 0x80;
+
+    /// <summary>More than sizeof(posix_spawnattr_t) of any libc.</summary>
+    private const int SpawnAttributesBytes = 512;
+
+    [LibraryImport(Library, EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Spawn(
+        int* pid, string path, void* fileActions, void* attributes, byte** arguments, byte** environment);
+
+    [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_addclose")]
+    private static partial int SpawnActionsAddClose(void* actions, int descriptor);
+
+    [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_addopen", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SpawnActionsAddOpen(void* actions, int descriptor, string path, int flags, int mode);
+
+    [LibraryImport(Library, EntryPoint = "posix_spawnattr_init")]
+    private static partial int SpawnAttributesInitialize(void* attributes);
+
+    [LibraryImport(Library, EntryPoint = "posix_spawnattr_destroy")]
+    private static partial int SpawnAttributesDestroy(void* attributes);
+
+    [LibraryImport(Library, EntryPoint = "posix_spawnattr_setflags")]
+    private static partial int SpawnAttributesSetFlags(void* attributes, short flags);
+
+    /// <summary>Starts a program in a session of its own, with standard input and output on /dev/null and standard error
+    /// ours.</summary>
+    /// <param name="path">The program's file.</param>
+    /// <param name="arguments">The first one is the name it is called by.</param>
+    /// <param name="environment">NAME=value, all of it.</param>
+    /// <param name="inherited">Stays open in the child under its own number.</param>
+    /// <param name="closed">Descriptors the child must not have although they survive exec.</param>
+    /// <param name="pid">The child.</param>
+    public static Errno TrySpawnDetached(
+        string path,
+        IReadOnlyList<string> arguments,
+        IReadOnlyList<string> environment,
+        FileDescriptor inherited,
+        IReadOnlyList<int> closed,
+        out int pid)
+    {
+        byte* actions = stackalloc byte[FileActionsBytes];
+        byte* attributes = stackalloc byte[SpawnAttributesBytes];
+        byte** arg = ToVector(arguments);
+        byte** env = ToVector(environment);
+        int child = 0;
+        _ = SpawnActionsInitialize(actions);
+        _ = SpawnAttributesInitialize(attributes);
+        try
+        {
+            _ = SpawnAttributesSetFlags(attributes, SpawnSetSession);
+            _ = SpawnActionsAddOpen(actions, 0, "/dev/null", (int)OpenFlags.ReadOnly, 0);
+            _ = SpawnActionsAddOpen(actions, 1, "/dev/null", (int)OpenFlags.WriteOnly, 0);
+            foreach (int descriptor in closed)
+            {
+                _ = SpawnActionsAddClose(actions, descriptor);
+            }
+            _ = SpawnActionsAddDuplicate(actions, inherited.Number, inherited.Number);
+            return (Errno)Spawn(&child, path, actions, attributes, arg, env);
+        }
+        finally
+        {
+            pid = child;
+            _ = SpawnActionsDestroy(actions);
+            _ = SpawnAttributesDestroy(attributes);
+            FreeVector(arg);
+            FreeVector(env);
+            GC.KeepAlive(inherited);
+        }
+    }
+}

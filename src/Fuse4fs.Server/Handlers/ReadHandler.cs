@@ -1,0 +1,24 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Server.Handlers;
+
+/// <summary>READ of a regular file. A short answer means the end of the file.</summary>
+internal static class ReadHandler
+{
+    public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)
+    {
+        if (!body.TryTake(out ReadIn request) || request.Offset > long.MaxValue)
+        {
+            return Errno.Invalid;
+        }
+        if (!NodeIds.TryInode(server, header.NodeId, out InodeNumber inode))
+        {
+            return Errno.Stale;
+        }
+        int size = (int)Math.Min(request.Size, (uint)reply.Free.Length);
+        return server.Data.Append(server.Volume, inode, (long)request.Offset, size, ref reply);
+    }
+}

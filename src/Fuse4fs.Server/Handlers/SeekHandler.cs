@@ -1,0 +1,36 @@
+using Fuse4fs.Ext4.Files;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Server.Handlers;
+
+/// <summary>LSEEK for SEEK_HOLE and SEEK_DATA.</summary>
+internal static class SeekHandler
+{
+    private const uint SeekData = 3, SeekHole = 4;
+
+    public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)
+    {
+        if (!body.TryTake(out SeekIn request) || request.Whence is not (SeekData or SeekHole))
+        {
+            return Errno.Invalid;
+        }
+        if (!NodeIds.TryInode(server, header.NodeId, out InodeNumber inode))
+        {
+            return Errno.Stale;
+        }
+        if (request.Offset > long.MaxValue)
+        {
+            return Errno.NoDeviceAddress;
+        }
+        Errno error = server.Volume.Seek(inode, (long)request.Offset,
+            request.Whence == SeekData ? SeekKind.Data : SeekKind.Hole, out long result);
+        if (error == Errno.Ok)
+        {
+            reply.Append<SeekOut>().Offset = (ulong)result;
+        }
+        return error;
+    }
+}

@@ -1,0 +1,40 @@
+using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Server.Mounting;
+
+/// <summary>The mount's options as the engine takes them.</summary>
+internal static class EngineOptions
+{
+    private const long DefaultCacheBytes = 64L << 20;
+
+    public static VolumeOptions Create(ServeOptions options, bool isSourceReadOnly, IEngineEvents events) => new()
+    {
+        ReadOnly = options.ReadOnly || isSourceReadOnly,
+        LoadJournal = options.LoadJournal,
+        SuperblockNumber = options.SuperblockKibibytes,
+        JournalDevice = OpenJournal(options, isSourceReadOnly),
+        CommitInterval = options.CommitSeconds is int seconds and > 0
+            ? TimeSpan.FromSeconds(seconds)
+            : new VolumeOptions().CommitInterval,
+        ErrorsPolicy = options.Errors,
+        DataMode = options.DataWriteback ? DataMode.WriteBack : DataMode.Ordered,
+        ReservedUserId = options.ReserveUserId,
+        ReservedGroupId = options.ReserveGroupId,
+        MinixDf = options.MinixStatistics,
+        Events = events,
+        CacheBytes = options.CacheBytes ?? DefaultCacheBytes,
+    };
+
+    private static ImageFile? OpenJournal(ServeOptions options, bool isSourceReadOnly)
+    {
+        if (options.JournalPath is not string path)
+        {
+            return null;
+        }
+        Errno error = ImageFile.Open(path, options.ReadOnly || isSourceReadOnly, 0, isExclusive: false,
+            out ImageFile? journal);
+        return error == Errno.Ok ? journal : throw new MountRefusedException($"{path}: the journal cannot be opened: {error}");
+    }
+}

@@ -1,0 +1,32 @@
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Server.Mounting;
+
+/// <summary>lockfile=: a file that exists while the mount does. Created exclusively, so a second mount with the same
+/// lock file is refused.</summary>
+internal sealed class LockFile : IDisposable
+{
+    private readonly string _path;
+
+    private LockFile(string path) => _path = path;
+
+    /// <exception cref="MountRefusedException">It exists, or cannot be made.</exception>
+    public static LockFile Create(string path)
+    {
+        string absolute = Path.GetFullPath(path);
+        const int readableByOwner = 256;
+        using FileDescriptor file = LibC.Open(absolute,
+            OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.CloseOnExec, readableByOwner);
+        if (file.IsInvalid)
+        {
+            Errno error = LibC.LastError;
+            throw new MountRefusedException(error == Errno.Exists
+                ? $"{path}: the lock file exists, the image may be in use"
+                : $"{path}: cannot make the lock file: {error}");
+        }
+        return new LockFile(absolute);
+    }
+
+    /// <summary>Removes the file.</summary>
+    public void Dispose() => File.Delete(_path);
+}

@@ -1,0 +1,71 @@
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Mounting;
+using Fuse4fs.Linux;
+using Serilog;
+
+namespace Fuse4fs.Server.Mounting;
+
+/// <summary>Ends a mount from inside. Dirty pages live in the kernel and die with the connection, so they are written
+/// back first, by a thread of its own while the workers serve on; then the mount is taken away; and where it is in use
+/// it is only detached, and served until its last user has closed it.</summary>
+internal sealed class MountStopper(FuseMount mount, ILogger log) : IDisposable
+{
+    private readonly ManualResetEventSlim _done = new();
+    private int _requests;
+    private volatile bool _isGivenUp;
+
+    /// <summary>The first call begins the end, the second one does not wait for it.</summary>
+    public void Request()
+    {
+        switch (Interlocked.Increment(ref _requests))
+        {
+            case 1:
+                ServerLog.Stopping(log);
+                new Thread(Stop) { IsBackground = true, Name = "stop" }.Start();
+                break;
+            case 2:
+                _isGivenUp = true;
+                _done.Set();
+                break;
+        }
+    }
+
+    /// <returns>True when the connection has ended, false when it was given up.</returns>
+    public bool WaitForEnd(FuseSession session)
+    {
+        var watcher = new Thread(() =>
+        {
+            session.WaitForEnd();
+            _done.Set();
+        })
+        {
+            IsBackground = true,
+            Name = "end",
+        };
+        watcher.Start();
+        _done.Wait();
+        return !_isGivenUp;
+    }
+
+    public void Dispose() => _done.Dispose();
+
+    private void Stop()
+    {
+        if (mount.IsAdopted)
+        {
+            return;
+        }
+        using (FileDescriptor root = LibC.Open(mount.MountPoint,
+            OpenFlags.ReadOnly | OpenFlags.Directory | OpenFlags.CloseOnExec, 0))
+        {
+            if (!root.IsInvalid)
+            {
+                _ = LibC.SyncFileSystem(root);
+            }
+        }
+        if (mount.Unmount(lazily: false) == Errno.Busy && mount.Unmount(lazily: true) == Errno.Ok)
+        {
+            ServerLog.Detached(log);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Mounting;
+using Fuse4fs.Linux;
+using Fuse4fs.Server.Data;
+using Fuse4fs.Server.Sources;
+using Serilog;
+
+namespace Fuse4fs.Server.Mounting;
+
+/// <summary>An image from its opening to its release: claimed, opened, mounted, served, unmounted, consistent, let go.
+/// </summary>
+public sealed class MountedVolume : IDisposable
+{
+    private readonly Stack<IDisposable> _owned;
+    private readonly ServedVolume _server;
+    private readonly FuseSession _session;
+    private readonly MountStopper _stopper;
+    private bool _isEnded;
+
+    private MountedVolume(
+        Stack<IDisposable> owned, ServedVolume server, FuseMount mount, FuseSession session, string? notice)
+    {
+        _owned = owned;
+        _server = server;
+        _session = session;
+        _stopper = new MountStopper(mount, server.Log);
+        Notice = notice;
+    }
+
+    /// <summary>One line for the user about what is not as asked; null when all is.</summary>
+    public string? Notice { get; }
+
+    /// <summary>Requests so far by kind; see <see cref="OperationTable.NameOf(int)"/>.</summary>
+    public OperationCount[] Counts() => _session.Counts();
+
+    /// <summary>Mounts. When this returns the mount is ready for use.</summary>
+    /// <exception cref="MountRefusedException">It cannot be; everything is as before.</exception>
+    public static MountedVolume Start(ServeOptions options, ILogger log)
+    {
+        var owned = new Stack<IDisposable>();
+        try
+        {
+            return Start(options, log, owned);
+        }
+        catch (Exception failure)
+        {
+            DisposeAll(owned);
+            throw failure switch
+            {
+                VolumeRefusedException refusal => new MountRefusedException($"{options.Source}: {refusal.Message}", refusal),
+                FuseException refusal => new MountRefusedException(refusal.Message, refusal),
+                _ => failure,
+            };
+        }
+    }
+
+    /// <summary>Serves until the mount has ended: unmounted, the connection aborted, or stopped.</summary>
+    /// <returns>True when it ended in order.</returns>
+    public bool WaitUntilStopped() => _isEnded = _stopper.WaitForEnd(_session);
+
+    /// <summary>Asks for the end, as SIGTERM does: what is dirty is written, the mount goes, and when it is in use it
+    /// is served on without a place in the tree. The second call ends it at once. Returns at once.</summary>
+    public void RequestStop() => _stopper.Request();
+
+    /// <summary>Makes the image consistent and lets it go.</summary>
+    public void Dispose()
+    {
+        _server.Requests.Close();
+        if (_isEnded)
+        {
+            _session.Dispose();
+        }
+        // Otherwise the kernel ends the connection when this process is gone.
+        DisposeAll(_owned);
+        ServerLog.Unmounted(_server.Log, _server.Options.Source);
+    }
+
+    private static MountedVolume Start(ServeOptions options, ILogger log, Stack<IDisposable> owned)
+    {
+        if (options.LockFile is not null)
+        {
+            owned.Push(LockFile.Create(options.LockFile));
+        }
+        ImageSource source = ImageSource.Open(options);
+        owned.Push(source);
+        var events = new EngineEventLog(log);
+        Volume volume = Volume.Open(source.Image, EngineOptions.Create(options, source.Image.IsReadOnly, events));
+        owned.Push(volume);
+        bool isReadOnly = options.ReadOnly || volume.IsReadOnly;
+        // A journal replayed in memory covers the image: what lies there may be old.
+        DataReplies data = DataReplies.Create(volume.Context.Device == source.Image ? source.Image : null);
+        owned.Push(data);
+        var server = new ServedVolume(volume, options, source, isReadOnly, data, log);
+        FuseMount mount = FuseMount.Mount(options.MountPoint, MountPlan.Create(options, source, volume, isReadOnly));
+        FuseSession session = StartSession(server, mount);
+        server.Session = session;
+        MountPlan.RaiseReadAhead(mount);
+        ServerLog.Mounted(log, options.Source, mount.MountPoint, isReadOnly);
+        string? notice = source.Notice ?? events.FirstWarning;
+        return new MountedVolume(owned, server, mount, session, notice);
+    }
+
+    private static FuseSession StartSession(ServedVolume server, FuseMount mount)
+    {
+        var session = new FuseSession(mount.Device, new VolumeRequests(server), new SessionOptions
+        {
+            Capabilities = MountPlan.Capabilities(server.Options, server.IsReadOnly),
+            Workers = server.Options.Threads,
+            Log = server.Log,
+        });
+        try
+        {
+            session.Start();
+            return session;
+        }
+        catch
+        {
+            _ = mount.Unmount(lazily: true);
+            session.Dispose();
+            throw;
+        }
+    }
+
+    private static void DisposeAll(Stack<IDisposable> owned)
+    {
+        while (owned.TryPop(out IDisposable? next))
+        {
+            next.Dispose();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using Fuse4fs.Ext4;
+using Fuse4fs.Fuse.Mounting;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Server.Mounting;
+
+/// <summary>Everything that decides how an image is served, parsed and checked. Immutable.</summary>
+public sealed record ServeOptions
+{
+    /// <summary>The image or device, exactly as given: it is the source in the mount table.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Where to mount, as given.</summary>
+    public required string MountPoint { get; init; }
+
+    /// <summary>What the FUSE mount itself is told: flags, names, who may enter.</summary>
+    public MountOptions Mount { get; init; } = new() { Subtype = "ext4", DefaultPermissions = true };
+
+    /// <summary>ro: neither we nor the kernel change anything.</summary>
+    public bool ReadOnly => Mount.Flags.HasFlag(MountFlags.ReadOnly);
+
+    /// <summary>offset=: where the file system starts in the source, bytes.</summary>
+    public long OffsetBytes { get; init; }
+
+    /// <summary>False with noload or norecovery: a dirty journal is not replayed.</summary>
+    public bool LoadJournal { get; init; } = true;
+
+    /// <summary>journal_path=: an external journal.</summary>
+    public string? JournalPath { get; init; }
+
+    /// <summary>sb=: which superblock, in units of 1 KiB as mount(8) documents it; null for the primary.</summary>
+    public ulong? SuperblockKibibytes { get; init; }
+
+    /// <summary>errors=; null leaves the choice of the superblock.</summary>
+    public ErrorsPolicy? Errors { get; init; }
+
+    /// <summary>commit=: seconds between commits; null for the default.</summary>
+    public int? CommitSeconds { get; init; }
+
+    /// <summary>data=writeback: data is not ordered before the metadata that names it.</summary>
+    public bool DataWriteback { get; init; }
+
+    /// <summary>resuid= and resgid=: who besides root may use the reserve; null leaves the superblock's.</summary>
+    public uint? ReserveUserId { get; init; }
+
+    public uint? ReserveGroupId { get; init; }
+
+    /// <summary>minixdf: statfs reports all blocks, without subtracting the overhead.</summary>
+    public bool MinixStatistics { get; init; }
+
+    /// <summary>cache_size=: bytes of the metadata block cache; null for the default.</summary>
+    public long? CacheBytes { get; init; }
+
+    /// <summary>directio: the source is read and written past the page cache.</summary>
+    public bool DirectIo { get; init; }
+
+    /// <summary>discard: freed blocks are discarded when their freeing is durable.</summary>
+    public bool Discard { get; init; }
+
+    /// <summary>sync: every change is durable when it is answered.</summary>
+    public bool Synchronous => Mount.Flags.HasFlag(MountFlags.Synchronous);
+
+    /// <summary>dirsync: a change of a directory is durable when it is answered.</summary>
+    public bool SynchronousDirectories => Synchronous || Mount.Flags.HasFlag(MountFlags.DirectorySync);
+
+    /// <summary>stripe=: blocks; null leaves the superblock's.</summary>
+    public uint? StripeBlocks { get; init; }
+
+    /// <summary>grpid: new files take the group of their directory.</summary>
+    public bool GroupOfDirectory { get; init; }
+
+    /// <summary>kernel: behave like the driver in the kernel (access for everybody, log lines to the kernel's log).</summary>
+    public bool LikeKernel { get; init; }
+
+    /// <summary>fakeroot: permissions are not checked, whoever asks.</summary>
+    public bool FakeRoot { get; init; }
+
+    /// <summary>acl: POSIX access control lists are enforced.</summary>
+    public bool AccessControlLists { get; init; } = true;
+
+    /// <summary>fsname=: the source shown in the mount table instead of <see cref="Source"/>.</summary>
+    public string? ShownName { get; init; }
+
+    /// <summary>no_default_opts: the mount table shows neither type nor source of ours unless given.</summary>
+    public bool PlainType { get; init; }
+
+    /// <summary>fuseblk=: whether a block device is mounted with the type fuseblk.</summary>
+    public FuseBlockChoice FuseBlock { get; init; }
+
+    /// <summary>threads=: workers; 0 means one per processor, at least two.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>lockfile=: created exclusively, removed at the end.</summary>
+    public string? LockFile { get; init; }
+
+    /// <summary>oom_score_adj=: how readily the kernel kills this process, -1000..1000.</summary>
+    public int OutOfMemoryScore { get; init; } = -500;
+
+    /// <summary>timing: the number and duration of requests per kind are logged at the end.</summary>
+    public bool Timing { get; init; }
+}

@@ -1,0 +1,34 @@
+using Fuse4fs.Ext4.Format;
+using Serilog;
+
+namespace Fuse4fs.Server.Mounting;
+
+/// <summary>All log lines of this project.</summary>
+internal static class ServerLog
+{
+    public static void Mounted(ILogger log, string source, string mountPoint, bool isReadOnly) =>
+        log.Information("{Source} mounted on {MountPoint} {Mode}", source, mountPoint, isReadOnly ? "ro" : "rw");
+
+    public static void Unmounted(ILogger log, string source) => log.Information("{Source} unmounted", source);
+
+    public static void Stopping(ILogger log) => log.Information("asked to stop: unmounting");
+
+    public static void Detached(ILogger log) =>
+        log.Warning("the mount is in use: detached, served until its last file is closed");
+
+    public static void Notice(ILogger log, string notice) => log.Warning("{Notice}", notice);
+
+    public static void Warning(ILogger log, string message) => log.Warning("{Message}", message);
+
+    public static void Damage(ILogger log, Ext4CorruptException damage, InodeNumber inode) =>
+        log.Error("inode {Inode}: {Damage}", inode.Value, damage.Message);
+
+    public static void DeviceFailed(ILogger log, Exception failure) =>
+        log.Error("the device failed: {Failure}", failure.Message);
+
+    public static void HandlerFailed(ILogger log, string operation, ulong node, Exception failure) =>
+        log.Error(failure, "{Operation} on node {Node} failed", operation, node);
+
+    public static void ListedInodeFailed(ILogger log, uint inode, Exception failure) =>
+        log.Error("inode {Inode} cannot be read: {Failure}", inode, failure.Message);
+}

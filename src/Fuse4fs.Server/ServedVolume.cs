@@ -1,0 +1,66 @@
+using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Server.Data;
+using Fuse4fs.Server.Mounting;
+using Fuse4fs.Server.Sources;
+using Serilog;
+
+namespace Fuse4fs.Server;
+
+/// <summary>What every handler works on: one per mount.</summary>
+internal sealed class ServedVolume
+{
+    /// <summary>Seconds for which the kernel may keep what it was told: we own the file system, nothing changes behind
+    /// the kernel's back. 136 years.</summary>
+    public const ulong ForEver = uint.MaxValue;
+
+    public ServedVolume(Volume volume, ServeOptions options, ImageSource source, bool isReadOnly, DataReplies data,
+        ILogger log)
+    {
+        Source = source;
+        Volume = volume;
+        Options = options;
+        IsReadOnly = isReadOnly;
+        Data = data;
+        Log = log;
+        HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);
+        HasEncryption = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Encrypt);
+    }
+
+    public Volume Volume { get; }
+
+    public ServeOptions Options { get; }
+
+    public ImageSource Source { get; }
+
+    /// <summary>The mount itself is read-only: the kernel sends no changes.</summary>
+    public bool IsReadOnly { get; }
+
+    public DataReplies Data { get; }
+
+    public ILogger Log { get; }
+
+    public RequestGate Requests { get; } = new();
+
+    public NodeTable Nodes { get; } = new();
+
+    /// <summary>Some directories may compare names without regard to case: their names must not be cached.</summary>
+    public bool HasCasefold { get; }
+
+    /// <summary>Some files need a key, which is found out when they are opened.</summary>
+    public bool HasEncryption { get; }
+
+    /// <summary>What INIT agreed on; set before the first request.</summary>
+    public Capabilities Capabilities { get; set; } = null!;
+
+    public FuseNotifier Notifier { get; set; } = null!;
+
+    /// <summary>For its counts; null until the mount is ready.</summary>
+    public FuseSession? Session { get; set; }
+
+    /// <summary>True when OPEN and RELEASE need not be sent: nothing is to be checked or remembered.</summary>
+    public bool MayOpenSilently =>
+        IsReadOnly && !HasEncryption && Capabilities.Has(InitFlags.NoOpenSupport);
+}

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Fuse4fs.Daemon;
+using Fuse4fs.Options;
+
+namespace Fuse4fs.Commands;
+
+/// <summary>fuse4fs [options] IMAGE MOUNTPOINT.</summary>
+internal static class MountCommand
+{
+    public static void AddTo(RootCommand root)
+    {
+        var source = new Argument<string>("IMAGE") { Description = "image file or block device" };
+        var mountPoint = new Argument<string>("MOUNTPOINT") { Description = "existing directory" };
+        var words = new Option<string[]>("-o")
+        {
+            Description = "mount options, separated by commas: ro, offset=N, allow_other, noload, ...",
+            HelpName = "OPTIONS",
+            AllowMultipleArgumentsPerToken = false,
+            DefaultValueFactory = static _ => [],
+        };
+        var foreground = new Option<bool>("-f", "--foreground") { Description = "stay in the foreground" };
+        var debug = new Option<bool>("-d", "--debug") { Description = "log every request; implies -f" };
+        var single = new Option<bool>("-s") { Description = "serve with a single thread" };
+        var level = new Option<string?>("--log-level") { Description = "verbose, debug, info, warning, error, fatal" };
+        var file = new Option<string?>("--log-file") { Description = "append log lines to this file" };
+        root.Arguments.Add(source);
+        root.Arguments.Add(mountPoint);
+        foreach (Option option in (ReadOnlySpan<Option>)[words, foreground, debug, single, level, file])
+        {
+            root.Options.Add(option);
+        }
+        root.SetAction(result =>
+        {
+            var request = new MountRequest
+            {
+                Source = result.GetRequiredValue(source),
+                MountPoint = result.GetRequiredValue(mountPoint),
+                Words = [.. result.GetValue(words)!.SelectMany(OptionWords.Split)],
+                Foreground = result.GetValue(foreground),
+                Debug = result.GetValue(debug),
+                SingleThread = result.GetValue(single),
+                LogLevel = result.GetValue(level),
+                LogFile = result.GetValue(file),
+            };
+            return Run(request, OptionParser.Parse(request));
+        });
+    }
+
+    /// <summary>Mounts in the foreground or by a server of its own.</summary>
+    public static int Run(MountRequest request, OptionParser parsed)
+    {
+        _ = LoggingSetup.ParseLevel(request.LogLevel);
+        if (parsed.IsRemount)
+        {
+            return RemountCommand.Run(parsed.Options);
+        }
+        return request.Foreground || request.Debug || parsed.IsDebug
+            ? ServerProcess.RunForeground(request, parsed)
+            : DaemonLauncher.Launch(request);
+    }
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Fuse4fs.Linux;
+using Fuse4fs.Options;
+using Fuse4fs.Server.Mounting;
+using Fuse4fs.Server.Sources;
+using Serilog;
+
+namespace Fuse4fs.Daemon;
+
+/// <summary>The process that serves a mount, in the foreground or started by <see cref="DaemonLauncher"/>.</summary>
+internal static class ServerProcess
+{
+    private const int StandardError = 2;
+
+    /// <summary>Mounts, says so on standard output's log, serves until unmounted or told to stop.</summary>
+    public static int RunForeground(MountRequest request, OptionParser parsed)
+    {
+        ILogger log = LoggingSetup.Create(request, parsed, toConsole: true);
+        using var closing = log as IDisposable;
+        using MountedVolume mounted = MountedVolume.Start(parsed.Options, log);
+        if (mounted.Notice is not null)
+        {
+            ExitCodes.Report(mounted.Notice, ExitCodes.Success);
+        }
+        return Serve(mounted);
+    }
+
+    /// <summary>The same for a process nobody watches: the result goes through the readiness pipe, what there is to say
+    /// to standard error, which is let go once the mount is ready.</summary>
+    public static int RunDetached(string[] arguments)
+    {
+        MountRequest request = ServerArguments.Read(arguments, out int readinessDescriptor);
+        using var readiness = new FileDescriptor(readinessDescriptor);
+        try
+        {
+            OptionParser parsed = OptionParser.Parse(request);
+            ILogger log = LoggingSetup.Create(request, parsed, toConsole: false);
+            using var closing = log as IDisposable;
+            ProtectFromOutOfMemory(parsed.Options.OutOfMemoryScore);
+            using MountedVolume mounted = MountedVolume.Start(parsed.Options, log);
+            if (DescriptorPath.Number(request.Source) is int number)
+            {
+                // The image is open by a descriptor of ours; the one we were started with would keep the caller's.
+                new FileDescriptor(number).Dispose();
+            }
+            if (mounted.Notice is not null)
+            {
+                ExitCodes.Report(mounted.Notice, ExitCodes.Success);
+            }
+            Detach();
+            if (!Tell(readiness, ExitCodes.Success))
+            {
+                mounted.RequestStop();
+            }
+            return Serve(mounted);
+        }
+        catch (Exception failure) when (failure is UsageException or MountRefusedException)
+        {
+            int code = ExitCodes.Report(failure.Message,
+                failure is UsageException ? ExitCodes.Usage : ExitCodes.MountFailed);
+            Tell(readiness, code);
+            return code;
+        }
+    }
+
+    private static int Serve(MountedVolume mounted)
+    {
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            mounted.RequestStop();
+        }
+
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+        return mounted.WaitUntilStopped() ? ExitCodes.Success : ExitCodes.MountFailed;
+    }
+
+    /// <summary>No folder is kept busy by our working directory, no terminal or pipe by our standard error.</summary>
+    private static void Detach()
+    {
+        _ = LibC.ChangeDirectory("/");
+        using FileDescriptor nowhere = LibC.Open("/dev/null", OpenFlags.WriteOnly | OpenFlags.CloseOnExec, 0);
+        if (!nowhere.IsInvalid)
+        {
+            _ = LibC.DuplicateTo(nowhere.Number, StandardError);
+        }
+    }
+
+    /// <summary>False when the one who started us is gone: then nobody wants the mount.</summary>
+    private static unsafe bool Tell(FileDescriptor readiness, int code)
+    {
+        byte answer = (byte)code;
+        bool told = LibC.Write(readiness, &answer, 1) == 1;
+        readiness.Dispose();
+        return told;
+    }
+
+    /// <summary>A server that dies takes the mount's dirty pages with it. Lowering the score needs a privilege.</summary>
+    private static void ProtectFromOutOfMemory(int score)
+    {
+        try
+        {
+            File.WriteAllText("/proc/self/oom_score_adj", score.ToString(CultureInfo.InvariantCulture));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Not permitted: the score stays what it was.
+        }
+    }
+}

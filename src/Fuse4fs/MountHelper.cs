@@ -1,0 +1,140 @@
+using Fuse4fs.Commands;
+using Fuse4fs.Options;
+
+namespace Fuse4fs;
+
+/// <summary>What mount(8) and umount(8) start for a type of their own: a symbolic link mount.fuse.TYPE or
+/// umount.fuse.TYPE to this program. Silent on success; one line and a code other than 0 on failure. As with any
+/// kernel file system, a mount made by root is open to everybody and honours devices and set-user-id bits unless the
+/// caller says otherwise.</summary>
+internal static class MountHelper
+{
+    private static readonly string[] RootDefaults = ["allow_other", "suid", "dev"];
+
+    /// <summary>The name this process was started by, without its folder.</summary>
+    public static string OwnName()
+    {
+        ReadOnlySpan<byte> line = File.ReadAllBytes("/proc/self/cmdline");
+        int end = line.IndexOf((byte)0);
+        return Path.GetFileName(System.Text.Encoding.UTF8.GetString(end < 0 ? line : line[..end]));
+    }
+
+    public static bool IsMount(string name) => name.StartsWith("mount.", StringComparison.Ordinal);
+
+    public static bool IsUnmount(string name) => name.StartsWith("umount.", StringComparison.Ordinal);
+
+    /// <summary>SOURCE DIRECTORY [-fnsv] [-N namespace] [-o options] [-t type], as mount(8) documents for helpers.</summary>
+    public static int Mount(string name, string[] arguments)
+    {
+        var words = new List<string>();
+        var operands = new List<string>();
+        bool pretend = false;
+        bool sloppy = false;
+        string type = name["mount.".Length..];
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            string argument = arguments[i];
+            if (argument.Length < 2 || argument[0] != '-')
+            {
+                operands.Add(argument);
+                continue;
+            }
+            foreach (char letter in argument.AsSpan(1))
+            {
+                if (letter is 'o' or 't' or 'N')
+                {
+                    string value = ++i < arguments.Length
+                        ? arguments[i]
+                        : throw new UsageException($"-{letter} needs a value");
+                    if (letter == 'o')
+                    {
+                        words.AddRange(OptionWords.Split(value));
+                    }
+                    type = letter == 't' ? value : type;
+                    break;
+                }
+                pretend |= letter == 'f';
+                sloppy |= letter == 's';
+                if (letter is not ('f' or 's' or 'n' or 'v'))
+                {
+                    throw new UsageException($"unknown option -{letter}");
+                }
+            }
+        }
+        if (operands.Count != 2)
+        {
+            throw new UsageException("an image and a mount point are expected");
+        }
+        return Mount(operands, Complete(words, type), pretend, sloppy);
+    }
+
+    /// <summary>DIRECTORY [-flnrv] [-N namespace] [-t type], as umount(8) documents for helpers.</summary>
+    public static int Unmount(string[] arguments)
+    {
+        string? mountPoint = null;
+        bool lazy = false;
+        bool force = false;
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            if (arguments[i] is "-t" or "-N")
+            {
+                i++;
+            }
+            else if (arguments[i].StartsWith('-'))
+            {
+                lazy |= arguments[i].Contains('l', StringComparison.Ordinal);
+                force |= arguments[i].Contains('f', StringComparison.Ordinal);
+            }
+            else
+            {
+                mountPoint = arguments[i];
+            }
+        }
+        return mountPoint is null
+            ? throw new UsageException("a mount point is expected")
+            : UnmountCommand.Run(mountPoint, lazy, force);
+    }
+
+    private static int Mount(List<string> operands, List<string> words, bool pretend, bool sloppy)
+    {
+        var request = new MountRequest { Source = operands[0], MountPoint = operands[1], Words = words };
+        if (sloppy)
+        {
+            request = request with { Words = [.. words.Where(word => IsKnown(request, word))] };
+        }
+        OptionParser parsed = OptionParser.Parse(request);
+        return pretend ? ExitCodes.Success : MountCommand.Run(request, parsed);
+    }
+
+    private static bool IsKnown(MountRequest request, string word)
+    {
+        try
+        {
+            OptionParser.Parse(request with { Words = [word] });
+            return true;
+        }
+        catch (UsageException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The type decides fuse or fuseblk and the subtype; what the caller said comes last and wins.</summary>
+    private static List<string> Complete(List<string> words, string type)
+    {
+        List<string> complete = [];
+        if (Linux.LibC.GetEffectiveUid() == 0)
+        {
+            complete.AddRange(RootDefaults);
+        }
+        int dot = type.IndexOf('.', StringComparison.Ordinal);
+        string main = dot < 0 ? type : type[..dot];
+        complete.Add(main == "fuseblk" ? "fuseblk=on" : "fuseblk=off");
+        if (dot > 0)
+        {
+            complete.Add("subtype=" + type[(dot + 1)..]);
+        }
+        complete.AddRange(words);
+        return complete;
+    }
+}

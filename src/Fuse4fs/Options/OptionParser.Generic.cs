@@ -1,0 +1,42 @@
+using Fuse4fs.Fuse.Mounting;
+using Fuse4fs.Server.Mounting;
+
+namespace Fuse4fs.Options;
+
+/// <summary>The flags every file system knows, and what FUSE adds.</summary>
+internal sealed partial class OptionParser
+{
+    private bool TakeGeneric(string word)
+    {
+        if (_options.Mount.TryApply(word, out MountOptions changed))
+        {
+            _options = _options with { Mount = changed };
+            return true;
+        }
+        IsRemount |= word == "remount";
+        // i_version is always kept; silent and loud are about the kernel's log.
+        return word is "remount" or "iversion" or "noiversion" or "i_version" or "silent" or "loud" or "nomand";
+    }
+
+    private bool TakeFuse(string name, string? value)
+    {
+        switch (name)
+        {
+            case "fsname": _options = _options with { ShownName = Text(name, value) }; return true;
+            case "no_default_opts" when value is null: _options = _options with { PlainType = true }; return true;
+            case "threads": _options = _options with { Threads = (int)Number(name, value, 1, 256) }; return true;
+            case "fuseblk": _options = _options with { FuseBlock = FuseBlock(value) }; return true;
+            case "debug" when value is null: IsDebug = true; return true;
+            case "fuse4fs_debug" when value is null: IsVerbose = true; return true;
+            default: return false;
+        }
+    }
+
+    private static FuseBlockChoice FuseBlock(string? value) => value switch
+    {
+        null or "on" => FuseBlockChoice.On,
+        "off" => FuseBlockChoice.Off,
+        "auto" => FuseBlockChoice.Automatic,
+        _ => throw new UsageException($"mount option 'fuseblk={value}': auto, on or off is expected"),
+    };
+}

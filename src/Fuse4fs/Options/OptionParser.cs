@@ -1,0 +1,117 @@
+using System.Globalization;
+using Fuse4fs.Linux;
+using Fuse4fs.Server.Mounting;
+
+namespace Fuse4fs.Options;
+
+/// <summary>Turns the words of -o lists into <see cref="ServeOptions"/>. Three families: the kernel's generic mount
+/// flags, FUSE's words, ext4's words. Words that only mount(8) cares about are dropped; the rest is refused by name.
+/// </summary>
+internal sealed partial class OptionParser
+{
+    private ServeOptions _options;
+
+    private OptionParser(MountRequest request) => _options = new ServeOptions
+    {
+        Source = request.Source,
+        MountPoint = request.MountPoint,
+        Threads = request.SingleThread ? 1 : 0,
+    };
+
+    /// <summary>True after the word remount: the mount exists, only its flags change.</summary>
+    public bool IsRemount { get; private set; }
+
+    /// <summary>True after debug: log every request and stay in the foreground.</summary>
+    public bool IsDebug { get; private set; }
+
+    /// <summary>True after fuse4fs_debug: log what the server does.</summary>
+    public bool IsVerbose { get; private set; }
+
+    /// <summary>The result.</summary>
+    public ServeOptions Options => _options;
+
+    /// <summary>Parses all words of a request.</summary>
+    /// <exception cref="UsageException">A word is unknown or its value is malformed.</exception>
+    public static OptionParser Parse(MountRequest request)
+    {
+        var parser = new OptionParser(request);
+        if (request.Words.Contains("kernel"))
+        {
+            // What the word implies comes before everything else, so that the caller's nosuid and nodev win.
+            parser.TakeAll(["allow_other", "suid", "dev", "acl"]);
+        }
+        parser.TakeAll(request.Words);
+        parser.Check();
+        return parser;
+    }
+
+    private void TakeAll(IEnumerable<string> words)
+    {
+        foreach (string word in words)
+        {
+            int equals = word.IndexOf('=', StringComparison.Ordinal);
+            string name = equals < 0 ? word : word[..equals];
+            string? value = equals < 0 ? null : word[(equals + 1)..];
+            if (!TakeFuse(name, value) && !TakeGeneric(word) && !TakeExt4(name, value) && !IsNoise(name))
+            {
+                throw new UsageException($"unknown mount option '{word}'");
+            }
+        }
+    }
+
+    /// <summary>With fakeroot nobody checks permissions, so neither the kernel's checks nor access lists apply, and
+    /// nothing on the image may give rights on this machine.</summary>
+    private void Check()
+    {
+        if (_options.FakeRoot)
+        {
+            _options = _options with
+            {
+                AccessControlLists = false,
+                Mount = _options.Mount with
+                {
+                    DefaultPermissions = false,
+                    Flags = _options.Mount.Flags | MountFlags.NoSetId | MountFlags.NoDevices,
+                },
+            };
+        }
+    }
+
+    /// <summary>Words for mount(8) and its configuration file, not for a file system.</summary>
+    private static bool IsNoise(string name) => name switch
+    {
+        "defaults" or "auto" or "noauto" or "user" or "nouser" or "users" or "owner" or "group" or "nofail" or "_netdev"
+            or "comment" or "nonempty" => true,
+        _ => name.StartsWith("x-", StringComparison.Ordinal) || name.StartsWith("X-", StringComparison.Ordinal),
+    };
+
+    private static string Text(string name, string? value) => string.IsNullOrEmpty(value)
+        ? throw new UsageException($"mount option '{name}' needs a value")
+        : value;
+
+    private static long Number(string name, string? value, long minimum, long maximum)
+    {
+        string text = Text(name, value);
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
+            || number < minimum || number > maximum)
+        {
+            throw new UsageException($"mount option '{name}={text}': a number from {minimum} to {maximum} is expected");
+        }
+        return number;
+    }
+
+    /// <summary>A size with an optional k, m or g.</summary>
+    private static long Size(string name, string? value, long minimum, long maximum)
+    {
+        string text = Text(name, value);
+        int shift = char.ToLowerInvariant(text[^1]) switch { 'k' => 10, 'm' => 20, 'g' => 30, _ => 0 };
+        string digits = shift == 0 ? text : text[..^1];
+        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            || number > maximum >> shift || number << shift < minimum)
+        {
+            throw new UsageException(
+                $"mount option '{name}={text}': a size from {minimum} to {maximum} bytes is expected (k, m, g may follow)");
+        }
+        return number << shift;
+    }
+}

@@ -1,5 +1,6 @@
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Linux;
 
@@ -42,10 +43,23 @@ public sealed partial class Volume
         FeatureGate.CheckReadable(in super);
         bool isReadOnly = IsOpenedReadOnly(in super, offsetBytes, device, options);
         Geometry geometry = Geometry.Decode(in super, offsetBytes, device.LengthBytes);
+        JournalSource? journal = null;
+        RecoveryResult recovery = default;
+        if (options.LoadJournal)
+        {
+            journal = FindJournal(device, in super, geometry, options);
+            if (journal is not null)
+            {
+                recovery = Recover(device, journal, geometry, isReadOnly, out device);
+                super = SuperblockReader.Find(device, offsetBytes / 1024, options.Events, out offsetBytes);
+                geometry = Geometry.Decode(in super, offsetBytes, device.LengthBytes);
+            }
+        }
         var context = new VolumeContext(
             device, geometry, options.CacheBytes, options.Events, options.Clock, isReadOnly);
         var volume = new Volume(context, options);
         volume.CheckRoot();
+        volume.StartJournal(journal, recovery);
         return volume;
     }
 
@@ -56,7 +70,7 @@ public sealed partial class Volume
         {
             options.Events.Warning("the file system is marked as damaged; run e2fsck");
         }
-        if (options.ReadOnly || device.IsReadOnly)
+        if (options.ReadOnly || !options.LoadJournal || device.IsReadOnly)
         {
             return true;
         }

@@ -52,9 +52,10 @@ public sealed partial class Volume : IDisposable
     /// <summary>Nothing can be changed.</summary>
     public bool IsReadOnly => Context.IsReadOnly;
 
-    /// <summary>Releases the device. Nobody may be inside an operation.</summary>
+    /// <summary>Commits, marks the volume clean and releases the device. Nobody may be inside an operation.</summary>
     public void Dispose()
     {
+        Journal?.Close();
         Context.Device.Dispose();
         _options.JournalDevice?.Dispose();
     }

@@ -42,6 +42,27 @@ internal sealed class JournalRecovery
         return new JournalRecovery(journal.Log, journal.Geometry, target).Replay(contents);
     }
 
+    /// <summary>Reads the log without replaying it, because the file system says that it needs none: only to learn which
+    /// transaction ids are used up. Damage in such a log does not matter.</summary>
+    /// <exception cref="DeviceException">A read failed.</exception>
+    public static RecoveryResult Skip(JournalSource journal, ulong volumeBlocks)
+    {
+        if (journal.StartBlock == 0)
+        {
+            return new RecoveryResult(journal.Sequence, 0, 0, 0);
+        }
+        try
+        {
+            var scanner = new LogScanner(journal.Log, journal.Geometry, volumeBlocks);
+            uint end = scanner.Scan(journal.Sequence, journal.StartBlock).EndSequence;
+            return new RecoveryResult(end, 0, 0, 0);
+        }
+        catch (Ext4CorruptException)    // no more ids than blocks can be used up
+        {
+            return new RecoveryResult(unchecked(journal.Sequence + journal.Geometry.LogBlocks), 0, 0, 0);
+        }
+    }
+
     private RecoveryResult Replay(LogContents contents)
     {
         uint revoked = 0;

@@ -163,7 +163,7 @@ public sealed partial class Journal
 
     private void MoveTail() => MoveTail(TailCandidate());
 
-    /// <summary>Home writes done → flush → new tail → flush: only then the log's space is free.</summary>
+    /// <summary>Home writes done -> flush -> new tail -> flush: only then the log's space is free.</summary>
     private void MoveTail(LogTail tail)
     {
         if (!_options.Faults.SkipFlushBeforeTail)

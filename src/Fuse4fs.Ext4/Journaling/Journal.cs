@@ -8,9 +8,9 @@ namespace Fuse4fs.Ext4.Journaling;
 /// as a whole, and writes the blocks home later. On a volume without a journal the same types write home at once,
 /// as well ordered as that goes.</summary>
 /// <remarks>
-/// <para>Life of a transaction: <em>running</em> (takes handles) → locked (its last handles end) → copied, from when on
-/// the next one runs → <em>committing</em> (written, flushed, commit block, flushed) → durable: its actions run, its
-/// waiters go on, its blocks stand on the checkpoint list → written home → flushed → the tail moves past it.</para>
+/// <para>Life of a transaction: <em>running</em> (takes handles) -> locked (its last handles end) -> copied, from when on
+/// the next one runs -> <em>committing</em> (written, flushed, commit block, flushed) -> durable: its actions run, its
+/// waiters go on, its blocks stand on the checkpoint list -> written home -> flushed -> the tail moves past it.</para>
 /// <para>Two threads: one commits, one writes home. Both take only what stands below the handle in the lock order.
 /// All state is guarded by one gate, which is never held across I/O. Files: Journal (state, waiting), .Handles,
 /// .Commit, .Checkpoint, .Lifetime.</para>

@@ -50,7 +50,10 @@ internal static class OfflineFiller
         using var directory = new TemporaryDirectory();
         string contents = directory.Combine("contents");
         File.WriteAllText(contents, "folded\n");
-        string[] special = ["README", "stra\u00dfe", "\u00c4rger", "I\u0307stanbul", "cafe\u0301", "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2"];
+        string[] special =
+        [
+            "README", "stra\u00dfe", "\u00c4rger", "I\u0307stanbul", "cafe\u0301", "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2",
+        ];
         var requests = new List<string>
         {
             $"sif /casefold/folded-small flags 0x{ExtentsFlag | CasefoldFlag:X}",

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 
 namespace Fuse4fs.Fuse;
 
@@ -41,11 +40,4 @@ public struct OperationCount
             Histogram[bucket] += other.Histogram[bucket];
         }
     }
-}
-
-/// <summary>Counts by length of time.</summary>
-[InlineArray(OperationCount.Buckets)]
-public struct OperationHistogram
-{
-    private long _first;
 }

@@ -6,7 +6,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Server.Handlers;
 
-/// <summary>LISTXATTR: names with their prefix, each with a NUL; those of trusted.* for root alone, because the kernel does not filter them.</summary>
+/// <summary>LISTXATTR: names with their prefix, each with a NUL; those of trusted.* for root alone, because
+/// the kernel does not filter them.</summary>
 internal static class ListXattrHandler
 {
     public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)

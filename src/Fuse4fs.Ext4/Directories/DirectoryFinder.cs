@@ -121,11 +121,12 @@ internal sealed class DirectoryFinder(
         return false;
     }
 
-    /// <summary>".." is the second record of block 0, also in front of an index.</summary>
+    /// <summary>".." is the second record of block 0, also in front of an index; there it is trusted without the index's
+    /// checksum, as by the kernel, so that a damaged index does not hide it.</summary>
     private bool FindDotDot(Inode directory, in DirectoryLayout layout, SearchName wanted, out EntryPlace place)
     {
         bool isRoot = settings.HasIndex && directory.Has(InodeFlags.HashIndexed);
-        using BlockLease lease = isRoot ? blocks.ReadNode(directory, 0, layout) : blocks.ReadLeaf(directory, 0);
+        using BlockLease lease = isRoot ? blocks.Read(directory, 0) : blocks.ReadLeaf(directory, 0);
         int length = isRoot ? layout.BlockSizeBytes : layout.LeafBytes;
         return FindInArea(lease.Bytes[..length], layout, 0, wanted, out place);
     }

@@ -37,7 +37,8 @@ internal sealed partial class NullFileSystem
             : Errno.Invalid;
     }
 
-    private Errno MakeSymbolicLink(in InHeader header, NullNode directory, ref RequestReader body, ref ReplyWriter reply)
+    private Errno MakeSymbolicLink(
+        in InHeader header, NullNode directory, ref RequestReader body, ref ReplyWriter reply)
     {
         const uint linkMode = 0xA1FF;
         RequestReader names = body;
@@ -47,7 +48,12 @@ internal sealed partial class NullFileSystem
     }
 
     private Errno AddNew(
-        in InHeader header, NullNode directory, ref RequestReader body, ref ReplyWriter reply, uint mode, byte[]? target)
+        in InHeader header,
+        NullNode directory,
+        ref RequestReader body,
+        ref ReplyWriter reply,
+        uint mode,
+        byte[]? target)
     {
         Errno error = TakeName(ref body, out ReadOnlySpan<byte> name);
         if (error != Errno.Ok)

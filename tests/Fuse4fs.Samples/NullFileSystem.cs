@@ -21,11 +21,13 @@ internal sealed partial class NullFileSystem : IRequestHandler, IDisposable
     private readonly ConcurrentDictionary<ulong, NullNode> _nodes = new();
     private readonly NullNode _root = new(RootId, 0x41FF);
     private readonly NullReader _reader;
+    private readonly bool _isReadOnly;
     private long _lastId = (long)RootId;
 
     public NullFileSystem(NullOptions options)
     {
         _reader = new NullReader(options);
+        _isReadOnly = options.IsReadOnly;
         _nodes[RootId] = _root;
         _root.Parent = _root;
         for (int d = 0; d < options.Directories; d++)
@@ -97,6 +99,7 @@ internal sealed partial class NullFileSystem : IRequestHandler, IDisposable
             Opcode.Rename or Opcode.Rename2 => Rename(header.Opcode, node, ref body),
             Opcode.ReadDirectory => List(node, ref body, ref reply, isPlus: false),
             Opcode.ReadDirectoryPlus => List(node, ref body, ref reply, isPlus: true),
+            Opcode.Open when _isReadOnly => Errno.NotImplemented,
             Opcode.Open => Open(node, ref body, ref reply),
             Opcode.StatFs => StatFs(ref reply),
             Opcode.Release or Opcode.Fsync or Opcode.FsyncDirectory or Opcode.Fallocate or Opcode.SyncFs

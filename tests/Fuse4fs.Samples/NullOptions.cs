@@ -12,6 +12,9 @@ internal sealed record NullOptions
     /// <summary>Size of each, bytes.</summary>
     public ulong FileBytes { get; init; }
 
+    /// <summary>For a read-only mount: files open without asking the server.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>Where the data of a READ comes from.</summary>
     public NullData Data { get; init; }
 

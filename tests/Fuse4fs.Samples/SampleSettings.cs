@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
 using Serilog.Events;
 
 namespace Fuse4fs.Samples;
@@ -40,7 +41,13 @@ internal sealed record SampleSettings
                 _ => throw new ArgumentException($"unknown option or no value: {words[i]}"),
             };
         }
-        return settings;
+        bool isReadOnly = settings.Mount.Flags.HasFlag(MountFlags.ReadOnly);
+        return settings with
+        {
+            Null = settings.Null with { IsReadOnly = isReadOnly },
+            // With a write-back cache every close makes the kernel ask for the attributes again.
+            Without = settings.Without | (isReadOnly ? InitFlags.WriteBackCache : InitFlags.None),
+        };
     }
 
     private SampleSettings With(string option, string value) => option switch

@@ -9,6 +9,10 @@ internal static class InodeCodec
     /// <exception cref="Ext4CorruptException">It is damaged.</exception>
     public static void Decode(Geometry geometry, Checksums checksums, ReadOnlySpan<byte> record, Inode inode)
     {
+        if (record.IndexOfAnyExcept((byte)0) < 0)
+        {
+            return;     // never used since the table was zeroed: not even its checksum was written
+        }
         ref readonly InodeRecord raw = ref Disk.At<InodeRecord>(record, 0);
         int onDisk = ExtraSizeOnDisk(record, inode.Number);
         inode.Generation = raw.Generation;

@@ -9,6 +9,9 @@ public sealed unsafe class FuseDevice : IFuseTransport
     /// <summary>Where the device is.</summary>
     public const string Path = "/dev/fuse";
 
+    /// <summary>MISC_MAJOR and FUSE_MINOR of the kernel's list of devices.</summary>
+    internal const uint DeviceMajor = 10, DeviceMinor = 229;
+
     /// <summary>FUSE_DEV_IOC_CLONE.</summary>
     private const uint CloneRequest = 0x8004E500;
 

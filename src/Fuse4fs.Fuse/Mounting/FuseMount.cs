@@ -77,11 +77,14 @@ public sealed class FuseMount
         {
             return false;
         }
-        if (new FileInfo($"/proc/self/fd/{number}").LinkTarget != FuseDevice.Path)
+        var descriptor = new FileDescriptor(number);
+        if (LibC.Status(descriptor, out FileStatus status) != Errno.Ok
+            || (status.RawDeviceMajor, status.RawDeviceMinor) != (FuseDevice.DeviceMajor, FuseDevice.DeviceMinor))
         {
+            descriptor.SetHandleAsInvalid(); // Not ours to close.
             throw new FuseException(Errno.BadDescriptor, $"descriptor {number} is not an open {FuseDevice.Path}");
         }
-        mount = new FuseMount(mountPoint, new FuseDevice(new FileDescriptor(number)), isAdopted: true);
+        mount = new FuseMount(mountPoint, new FuseDevice(descriptor), isAdopted: true);
         return true;
     }
 

@@ -232,6 +232,43 @@ public sealed class MountedTests
         Assert.Equal(Errno.NoEntry, token.Complete(Errno.Ok));
     }
 
+    [Fact]
+    public void A_caller_that_gets_a_signal_interrupts_its_request()
+    {
+        DeferredReply token = default;
+        ulong interrupted = 0;
+        using var asked = new ManualResetEventSlim();
+        using var tree = new NullFileSystem(new NullOptions());
+        var handler = new WrappingHandler(tree)
+        {
+            Before = (in InHeader header, ref ReplyWriter reply) =>
+            {
+                if (header.Opcode != Opcode.Fsync)
+                {
+                    return false;
+                }
+                token = reply.Defer(in header);
+                asked.Set();
+                return true;
+            },
+            OnInterrupt = unique =>
+            {
+                interrupted = unique;
+                token.Complete(Errno.Interrupted);
+            },
+        };
+        using var mount = new TestMount(handler, NullFileSystem.Wanted);
+        string file = Path.Combine(mount.Path, "file");
+        File.WriteAllText(file, "data");
+        string output = "";
+        var sync = new Thread(() => output = TestMount.Shell($"timeout 0.5 sync {file}; echo ended"));
+        sync.Start();
+        Assert.True(asked.Wait(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        sync.Join();
+        Assert.Equal("ended\n", output);
+        Assert.Equal(token.Unique, interrupted);
+    }
+
     /// <summary>The image is cut short while we serve it: a page of the mapping is gone. An error for the reader, not
     /// the end of the server.</summary>
     [Fact]

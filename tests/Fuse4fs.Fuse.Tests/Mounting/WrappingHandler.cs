@@ -11,6 +11,11 @@ internal sealed class WrappingHandler(IRequestHandler inner) : IRequestHandler
 
     public required Hook Before { get; init; }
 
+    /// <summary>Hears of callers that lost patience.</summary>
+    public Action<ulong>? OnInterrupt { get; init; }
+
+    public void Interrupted(ulong unique) => OnInterrupt?.Invoke(unique);
+
     public void Connected(Capabilities capabilities, FuseNotifier notifier, int maxWorkers)
         => inner.Connected(capabilities, notifier, maxWorkers);
 

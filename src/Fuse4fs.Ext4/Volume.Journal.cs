@@ -15,6 +15,9 @@ public sealed partial class Volume
     /// <summary>The way to change metadata; null on a volume opened read-only.</summary>
     internal Journal? Journal { get; private set; }
 
+    /// <summary>The journal as it was found; null without one, or when it was not looked at (noload).</summary>
+    public JournalFacts? JournalFacts { get; private set; }
+
     /// <summary>Finds the volume's journal.</summary>
     /// <returns>Null when the volume has none.</returns>
     /// <exception cref="VolumeRefusedException">It has one that is missing, foreign or not understood.</exception>

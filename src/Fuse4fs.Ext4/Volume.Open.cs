@@ -59,6 +59,7 @@ public sealed partial class Volume
             device, geometry, options.CacheBytes, options.Events, options.Clock, isReadOnly);
         var volume = new Volume(context, options);
         volume.CheckRoot();
+        volume.JournalFacts = journal?.Describe(recovery);
         volume.StartJournal(journal, recovery);
         return volume;
     }

@@ -30,6 +30,7 @@ public enum Errno
     IllegalSeek = 29,
     ReadOnly = 30,
     TooManyLinks = 31,
+    BrokenPipe = 32,
     Range = 34,
     NameTooLong = 36,
     NotImplemented = 38,

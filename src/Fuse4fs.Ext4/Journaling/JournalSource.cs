@@ -37,6 +37,20 @@ internal sealed class JournalSource
     /// <summary>The block of the superblock, for a writer of its own.</summary>
     public byte[] CopySuperblock() => (byte[])_superblock.Clone();
 
+    /// <summary>Its facts for people.</summary>
+    public JournalFacts Describe(in RecoveryResult recovery) => new()
+    {
+        IsExternal = Log.IsExternal,
+        LengthBlocks = Geometry.LengthBlocks,
+        BlockSizeBytes = Geometry.BlockSizeBytes,
+        Sequence = Sequence,
+        StartBlock = StartBlock,
+        Error = Error,
+        Features = FeatureList(),
+        ReplayedTransactions = recovery.TransactionCount,
+        ReplayedBlocks = recovery.BlockCount,
+    };
+
     /// <summary>Opens a journal kept in an inode of the file system.</summary>
     /// <param name="device">The file system's device.</param>
     /// <param name="blockSizeBytes">Its block size.</param>
@@ -77,5 +91,25 @@ internal sealed class JournalSource
             Ext4CorruptException.Throw(Corruption.JournalSuperblock, "journal superblock: first block");
         }
         return new JournalSource(log, block, geometry);
+    }
+
+    private string FeatureList()
+    {
+        var names = new List<string>();
+        void Add(bool isPresent, string name)
+        {
+            if (isPresent)
+            {
+                names.Add(name);
+            }
+        }
+        Add(Geometry.HasChecksumV1, "journal_checksum");
+        Add((Geometry.Incompat & JournalIncompatFeatures.Revoke) != 0, "journal_incompat_revoke");
+        Add(Geometry.Has64Bit, "journal_64bit");
+        Add(Geometry.HasAsyncCommit, "journal_async_commit");
+        Add(Geometry.HasChecksumV2, "journal_checksum_v2");
+        Add(Geometry.HasChecksumV3, "journal_checksum_v3");
+        Add(Geometry.HasFastCommits, "fast_commit");
+        return string.Join(' ', names);
     }
 }

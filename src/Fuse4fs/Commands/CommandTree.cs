@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Fuse4fs.Inspecting;
 using Fuse4fs.Options;
 
 namespace Fuse4fs.Commands;
@@ -31,6 +32,10 @@ internal static class CommandTree
         MountCommand.AddTo(root);
         root.Subcommands.Add(UnmountCommand.Create());
         foreach (Command command in ControlCommand.CreateAll())
+        {
+            root.Subcommands.Add(command);
+        }
+        foreach (Command command in InspectingCommands.CreateAll())
         {
             root.Subcommands.Add(command);
         }

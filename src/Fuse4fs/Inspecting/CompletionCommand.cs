@@ -1,0 +1,42 @@
+using System.CommandLine;
+
+namespace Fuse4fs.Inspecting;
+
+/// <summary>fuse4fs completion bash|zsh: prints a script that completes commands and options by asking this program.</summary>
+internal static class CompletionCommand
+{
+    private const string Bash = """
+        # source <(fuse4fs completion bash)
+        _fuse4fs() {
+            local word=${COMP_WORDS[COMP_CWORD]} IFS=$'\n'
+            COMPREPLY=($(compgen -W "$(fuse4fs "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)" -- "$word"))
+        }
+        complete -o default -o bashdefault -F _fuse4fs fuse4fs
+        """;
+
+    private const string Zsh = """
+        #compdef fuse4fs
+        # source <(fuse4fs completion zsh)
+        _fuse4fs() {
+            local -a found
+            found=("${(@f)$(fuse4fs "[suggest:$CURSOR]" "$BUFFER" 2>/dev/null)}")
+            compadd -- $found
+            _files
+        }
+        compdef _fuse4fs fuse4fs
+        """;
+
+    public static Command Create()
+    {
+        var command = new Command("completion", "Prints a completion script for a shell.");
+        var shell = new Argument<string>("SHELL") { Description = "bash or zsh" };
+        shell.AcceptOnlyFromAmong("bash", "zsh");
+        command.Arguments.Add(shell);
+        command.SetAction(parsed =>
+        {
+            Console.Out.Write((parsed.GetRequiredValue(shell) == "bash" ? Bash : Zsh) + "\n");
+            return 0;
+        });
+        return command;
+    }
+}

@@ -15,10 +15,6 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int FileControl(int descriptor, int command, nint argument);
 
-    /// <summary>pipe2(2): <paramref name="ends"/> points to two ints, the reading end first.</summary>
-    [LibraryImport(Library, EntryPoint = "pipe2", SetLastError = true)]
-    public static partial int Pipe(int* ends, int flags);
-
     /// <summary>prctl(2) with one argument; the rest are zero.</summary>
     [LibraryImport(Library, EntryPoint = "prctl", SetLastError = true)]
     public static partial int ProcessControl(int option, nuint argument, nuint third, nuint fourth, nuint fifth);

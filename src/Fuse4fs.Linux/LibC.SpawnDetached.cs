@@ -29,19 +29,18 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "posix_spawnattr_setflags")]
     private static partial int SpawnAttributesSetFlags(void* attributes, short flags);
 
-    /// <summary>Starts a program in a session of its own, with standard input and output on /dev/null and standard error
-    /// ours.</summary>
+    /// <summary>Starts a program in a session of its own, with standard input and output on /dev/null.</summary>
     /// <param name="path">The program's file.</param>
     /// <param name="arguments">The first one is the name it is called by.</param>
     /// <param name="environment">NAME=value, all of it.</param>
-    /// <param name="inherited">Stays open in the child under its own number.</param>
+    /// <param name="standardError">Becomes the child's standard error.</param>
     /// <param name="closed">Descriptors the child must not have although they survive exec.</param>
     /// <param name="pid">The child.</param>
     public static Errno TrySpawnDetached(
         string path,
         IReadOnlyList<string> arguments,
         IReadOnlyList<string> environment,
-        FileDescriptor inherited,
+        FileDescriptor standardError,
         IReadOnlyList<int> closed,
         out int pid)
     {
@@ -61,7 +60,7 @@ public static unsafe partial class LibC
             {
                 _ = SpawnActionsAddClose(actions, descriptor);
             }
-            _ = SpawnActionsAddDuplicate(actions, inherited.Number, inherited.Number);
+            _ = SpawnActionsAddDuplicate(actions, standardError.Number, 2);
             return (Errno)Spawn(&child, path, actions, attributes, arg, env);
         }
         finally
@@ -71,7 +70,7 @@ public static unsafe partial class LibC
             _ = SpawnAttributesDestroy(attributes);
             FreeVector(arg);
             FreeVector(env);
-            GC.KeepAlive(inherited);
+            GC.KeepAlive(standardError);
         }
     }
 }

@@ -8,11 +8,13 @@ namespace Fuse4fs.Daemon;
 
 /// <summary>Starts the server as a process of its own and waits until its mount is ready or refused. A process with
 /// threads cannot fork, so the server is this program executed again: in a session of its own, with standard input
-/// and output on /dev/null, standard error ours until it is ready, and no other descriptor of the caller's.</summary>
+/// and output on /dev/null and no descriptor of the caller's. Its standard error is a pipe to us (the runtime keeps a
+/// copy of whatever it was started with for ever, so it must not be the caller's): text for the caller, then a zero
+/// byte and the exit code. See <see cref="ServerProcess"/>.</summary>
 internal static unsafe class DaemonLauncher
 {
     private const int SetIoFlusher = 57;
-    private const int CloseOnExecPipe = (int)OpenFlags.CloseOnExec;
+    private const int MessageBytes = 4096;
 
     /// <returns>The exit code for the one who asked.</returns>
     public static int Launch(MountRequest request)
@@ -20,47 +22,73 @@ internal static unsafe class DaemonLauncher
         // The flag (PR_SET_IO_FLUSHER) belongs to a thread, is inherited over spawn and so reaches every thread of the
         // server: its allocations then never wait for write-back into its own mount. Needs a privilege; else unset.
         _ = LibC.ProcessControl(SetIoFlusher, 1, 0, 0, 0);
-        int* ends = stackalloc int[2];
-        if (LibC.Pipe(ends, CloseOnExecPipe) != 0)
+        Errno error = LibC.TryCreatePipe(out FileDescriptor? reading, out FileDescriptor? writing);
+        if (error != Errno.Ok)
         {
-            return ExitCodes.Report($"cannot make a pipe: {LibC.LastError}", ExitCodes.MountFailed);
+            return ExitCodes.Report($"cannot make a pipe: {error}", ExitCodes.MountFailed);
         }
-        using var reading = new FileDescriptor(ends[0]);
-        Errno error;
-        int processId;
-        using (var writing = new FileDescriptor(ends[1]))
+        using (reading)
         {
-            error = Spawn(request, writing, out processId);
+            int processId;
+            using (writing)
+            {
+                error = Spawn(request, writing!, out processId);
+            }
+            return error == Errno.Ok
+                ? Await(reading!, processId)
+                : ExitCodes.Report($"cannot start the server: {error}", ExitCodes.MountFailed);
         }
-        return error == Errno.Ok
-            ? Await(reading, processId)
-            : ExitCodes.Report($"cannot start the server: {error}", ExitCodes.MountFailed);
     }
 
+    /// <summary>Hands the server's words on until its exit code comes.</summary>
     private static int Await(FileDescriptor reading, int processId)
     {
-        byte code;
-        nint length;
-        do
+        byte* buffer = stackalloc byte[MessageBytes];
+        bool isCodeNext = false;
+        while (true)
         {
-            length = LibC.Read(reading, &code, 1);
+            nint length = LibC.Read(reading, buffer, MessageBytes);
+            if (length < 0 && LibC.LastError == Errno.Interrupted)
+            {
+                continue;
+            }
+            if (length <= 0)
+            {
+                return ReportDeath(LibC.WaitForExit(processId));
+            }
+            var text = new ReadOnlySpan<byte>(buffer, (int)length);
+            if (isCodeNext)
+            {
+                return text[0];
+            }
+            int end = text.IndexOf((byte)0);
+            PassOn(end < 0 ? text : text[..end]);
+            if (end >= 0 && end + 1 < text.Length)
+            {
+                return text[end + 1];
+            }
+            isCodeNext = end >= 0;
         }
-        while (length < 0 && LibC.LastError == Errno.Interrupted);
-        if (length == 1)
-        {
-            return code;
-        }
-        int exit = LibC.WaitForExit(processId);
-        return ExitCodes.Report(exit > 128
-            ? string.Create(CultureInfo.InvariantCulture, $"the server was ended by signal {exit - 128} before it was ready")
-            : "the server ended before it was ready", ExitCodes.MountFailed);
     }
 
-    private static Errno Spawn(MountRequest request, FileDescriptor readiness, out int processId)
+    private static int ReportDeath(int exit) => ExitCodes.Report(exit > 128
+        ? string.Create(CultureInfo.InvariantCulture, $"the server was ended by signal {exit - 128} before it was ready")
+        : "the server ended before it was ready", ExitCodes.MountFailed);
+
+    private static void PassOn(ReadOnlySpan<byte> text)
+    {
+        if (!text.IsEmpty)
+        {
+            using Stream error = Console.OpenStandardError();
+            error.Write(text);
+        }
+    }
+
+    private static Errno Spawn(MountRequest request, FileDescriptor standardError, out int processId)
     {
         (string program, List<string> arguments) = OwnCommand();
-        arguments.AddRange(ServerArguments.Write(request, readiness.Number));
-        return LibC.TrySpawnDetached(program, arguments, Environment(), readiness,
+        arguments.AddRange(ServerArguments.Write(request));
+        return LibC.TrySpawnDetached(program, arguments, Environment(), standardError,
             InheritedDescriptors(DescriptorPath.Number(request.Source)), out processId);
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Fuse4fs.Options;
 
 namespace Fuse4fs.Daemon;
@@ -7,17 +6,17 @@ namespace Fuse4fs.Daemon;
 /// server starts without the command-line library. It stays readable in a process listing.</summary>
 internal static class ServerArguments
 {
-    private const string Mark = "--serve=";
+    private const string Mark = "--serve";
     private const string Level = "--log-level=";
     private const string File = "--log-file=";
 
     public static bool IsServer(string[] arguments) =>
-        arguments.Length > 0 && arguments[0].StartsWith(Mark, StringComparison.Ordinal);
+        arguments.Length > 0 && arguments[0] == Mark;
 
     /// <summary>The arguments behind the program's name.</summary>
-    public static List<string> Write(MountRequest request, int readinessDescriptor)
+    public static List<string> Write(MountRequest request)
     {
-        List<string> arguments = [string.Create(CultureInfo.InvariantCulture, $"{Mark}{readinessDescriptor}")];
+        List<string> arguments = [Mark];
         if (request.LogLevel is not null)
         {
             arguments.Add(Level + request.LogLevel);
@@ -41,10 +40,9 @@ internal static class ServerArguments
     }
 
     /// <exception cref="UsageException">Not written by <see cref="Write"/>.</exception>
-    public static MountRequest Read(string[] arguments, out int readinessDescriptor)
+    public static MountRequest Read(string[] arguments)
     {
-        if (arguments.Length < 3 || !int.TryParse(arguments[0].AsSpan(Mark.Length), NumberStyles.None,
-            CultureInfo.InvariantCulture, out readinessDescriptor))
+        if (arguments.Length < 3)
         {
             throw new UsageException("--serve is for the server's own use");
         }

@@ -26,14 +26,13 @@ internal static class ServerProcess
         return Serve(mounted);
     }
 
-    /// <summary>The same for a process nobody watches: the result goes through the readiness pipe, what there is to say
-    /// to standard error, which is let go once the mount is ready.</summary>
+    /// <summary>The same for a process nobody watches: what there is to say, and then the result, go through standard
+    /// error, which leads to <see cref="DaemonLauncher"/> and is let go once the mount is ready.</summary>
     public static int RunDetached(string[] arguments)
     {
-        MountRequest request = ServerArguments.Read(arguments, out int readinessDescriptor);
-        using var readiness = new FileDescriptor(readinessDescriptor);
         try
         {
+            MountRequest request = ServerArguments.Read(arguments);
             OptionParser parsed = OptionParser.Parse(request);
             ILogger log = LoggingSetup.Create(request, parsed, toConsole: false);
             using var closing = log as IDisposable;
@@ -48,8 +47,7 @@ internal static class ServerProcess
             {
                 ExitCodes.Report(mounted.Notice, ExitCodes.Success);
             }
-            Detach();
-            if (!Tell(readiness, ExitCodes.Success))
+            if (!Detach())
             {
                 mounted.RequestStop();
             }
@@ -59,7 +57,8 @@ internal static class ServerProcess
         {
             int code = ExitCodes.Report(failure.Message,
                 failure is UsageException ? ExitCodes.Usage : ExitCodes.MountFailed);
-            Tell(readiness, code);
+            using var starter = new FileDescriptor(StandardError, ownsHandle: false);
+            Tell(starter, code);
             return code;
         }
     }
@@ -78,24 +77,23 @@ internal static class ServerProcess
         return mounted.WaitUntilStopped() ? ExitCodes.Success : ExitCodes.MountFailed;
     }
 
-    /// <summary>No folder is kept busy by our working directory, no terminal or pipe by our standard error.</summary>
-    private static void Detach()
+    /// <summary>Keeps no folder busy by our working directory, no descriptor of anybody's by our standard error, and
+    /// then says that the mount is ready.</summary>
+    /// <returns>False when the one who started us is gone: then nobody wants the mount.</returns>
+    private static bool Detach()
     {
+        const int duplicateCloseOnExec = 1030;
         _ = LibC.ChangeDirectory("/");
+        using var starter = new FileDescriptor(LibC.FileControl(StandardError, duplicateCloseOnExec, StandardError + 1));
         using FileDescriptor nowhere = LibC.Open("/dev/null", OpenFlags.WriteOnly | OpenFlags.CloseOnExec, 0);
-        if (!nowhere.IsInvalid)
-        {
-            _ = LibC.DuplicateTo(nowhere.Number, StandardError);
-        }
+        _ = LibC.DuplicateTo(nowhere.Number, StandardError);
+        return Tell(starter, ExitCodes.Success);
     }
 
-    /// <summary>False when the one who started us is gone: then nobody wants the mount.</summary>
-    private static unsafe bool Tell(FileDescriptor readiness, int code)
+    private static unsafe bool Tell(FileDescriptor starter, int code)
     {
-        byte answer = (byte)code;
-        bool told = LibC.Write(readiness, &answer, 1) == 1;
-        readiness.Dispose();
-        return told;
+        byte* answer = stackalloc byte[2] { 0, (byte)code };
+        return LibC.Write(starter, answer, 2) == 2;
     }
 
     /// <summary>A server that dies takes the mount's dirty pages with it. Lowering the score needs a privilege.</summary>

@@ -10,6 +10,8 @@ namespace Fuse4fs.Ext4.Inodes;
 public sealed class Inode
 {
     private BlockArea _blockArea;
+    private uint _lastTransaction;
+    private long _dataTicket = -1;
 
     internal Inode(InodeNumber number, FsBlock tableBlock, int tableOffsetBytes)
     {
@@ -97,6 +99,42 @@ public sealed class Inode
     public DeviceNumber Device => Kind is FileKind.CharacterDevice or FileKind.BlockDevice
         ? DeviceNumber.Decode(_blockArea)
         : default;
+
+    /// <summary>The transaction that holds the inode's last change; what fsync waits for. Valid with
+    /// <see cref="WasChanged"/>.</summary>
+    internal uint LastTransaction
+    {
+        get => _lastTransaction;
+        set
+        {
+            _lastTransaction = value;
+            WasChanged = true;
+        }
+    }
+
+    /// <summary>Changed since it was loaded.</summary>
+    internal bool WasChanged { get; private set; }
+
+    /// <summary>The journal's ticket of the inode's last data write, -1 for none.</summary>
+    internal long DataTicket => Volatile.Read(ref _dataTicket);
+
+    /// <summary>Data was written, completely, before the ticket was taken. Also called under the shared lock.</summary>
+    internal void RaiseDataTicket(long ticket)
+    {
+        long seen = Volatile.Read(ref _dataTicket);
+        while (ticket > seen)
+        {
+            long found = Interlocked.CompareExchange(ref _dataTicket, ticket, seen);
+            if (found == seen)
+            {
+                return;
+            }
+            seen = found;
+        }
+    }
+
+    /// <summary>Made by <see cref="InodeTable.Create"/> and not stored yet: the record still is another inode's.</summary>
+    internal bool IsNew { get; set; }
 
     /// <summary>Unlinked while in use: the object stays in memory until the inode is freed. Guarded by
     /// <see cref="Lock"/>.</summary>

@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Journaling;
 
 namespace Fuse4fs.Ext4.Inodes;
 
@@ -13,6 +14,11 @@ internal sealed class InodeShard(int capacity)
     private readonly Dictionary<uint, int> _places = [];
     private readonly List<Inode> _ring = [];
     private int _hand;
+
+    /// <summary>The newest changes of inodes that were evicted: whoever loads one again may have to sync them.</summary>
+    private uint _evictedTransaction;
+    private long _evictedTicket = -1;
+    private bool _hasEvictedChanges;
 
     /// <summary>The object of a number with one more reference, or null.</summary>
     public Inode? Find(InodeNumber number)
@@ -40,6 +46,11 @@ internal sealed class InodeShard(int capacity)
                 _ring[place].References++;
                 return _ring[place];
             }
+            if (_hasEvictedChanges)
+            {
+                fresh.LastTransaction = _evictedTransaction;
+            }
+            fresh.RaiseDataTicket(_evictedTicket);
             Insert(fresh);
             return fresh;
         }
@@ -132,9 +143,21 @@ internal sealed class InodeShard(int capacity)
             else
             {
                 candidate.IsDetached = true;
+                RememberChanges(candidate);
                 Remove(_hand);
                 evicted++;
             }
+        }
+    }
+
+    private void RememberChanges(Inode evicted)
+    {
+        _evictedTicket = Math.Max(_evictedTicket, evicted.DataTicket);
+        if (evicted.WasChanged
+            && (!_hasEvictedChanges || TransactionId.IsAfter(evicted.LastTransaction, _evictedTransaction)))
+        {
+            _evictedTransaction = evicted.LastTransaction;
+            _hasEvictedChanges = true;
         }
     }
 

@@ -30,6 +30,7 @@ public sealed partial class InodeTable
             super.JournalInode, super.UserQuotaInode, super.GroupQuotaInode, super.ProjectQuotaInode,
             super.OrphanFileInode,
         ];
+        _hasLargeFiles = context.Geometry.RoCompat.HasFlag(RoCompatFeatures.LargeFile) ? 1 : 0;
         _wantedExtraSizeBytes = Math.Max(InodeExtraRecord.SizeBytes,
             context.Geometry.RoCompat.HasFlag(RoCompatFeatures.ExtraInodeSize)
                 ? Math.Max(super.WantedExtraInodeSize, (int)super.MinimumExtraInodeSize)
@@ -89,6 +90,7 @@ public sealed partial class InodeTable
         inode.ChecksumSeed = _context.Checksums.InodeSeed(number, generation);
         inode.ExtraSizeBytes = Math.Min(extra, _wantedExtraSizeBytes);
         inode.HasXattrArea = inode.ExtraSizeBytes > 0;
+        inode.IsNew = true;
         inode.IsLoaded = true;
         ShardOf(number).Replace(inode);
         return new InodeReference(this, inode);

@@ -65,6 +65,45 @@ internal sealed class MapCache
         }
     }
 
+    /// <summary>The file's map changed: these blocks are mapped so from now on.</summary>
+    public void Set(in Extent extent)
+    {
+        lock (_gate)
+        {
+            if (!TryCarve(extent.FirstFileBlock, extent.EndFileBlock))
+            {
+                return;
+            }
+            int at = ExtentSearch.FirstBehind(_extents.AsSpan(0, _count), extent.FirstFileBlock);
+            if (at > 0 && Joins(in _extents[at - 1], in extent))
+            {
+                _extents[at - 1] = Join(in _extents[at - 1], in extent);
+                if (at < _count && Joins(in _extents[at - 1], in _extents[at]))
+                {
+                    _extents[at - 1] = Join(in _extents[at - 1], in _extents[at]);
+                    Replace(at, 1, []);
+                }
+            }
+            else if (at < _count && Joins(in extent, in _extents[at]))
+            {
+                _extents[at] = Join(in extent, in _extents[at]);
+            }
+            else
+            {
+                Replace(at, 0, [extent]);
+            }
+        }
+    }
+
+    /// <summary>The file's map changed: this range is a hole from now on.</summary>
+    public void Remove(uint first, ulong end)
+    {
+        lock (_gate)
+        {
+            TryCarve(first, end);
+        }
+    }
+
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
@@ -86,24 +125,85 @@ internal sealed class MapCache
         }
     }
 
+    /// <summary>Makes a range a hole, as far as the stretch known is concerned.</summary>
+    /// <returns>False when nothing is known of the range afterwards.</returns>
+    private bool TryCarve(uint first, ulong end)
+    {
+        if (first >= _end || end <= _first)
+        {
+            return false;
+        }
+        if (first < _first || end > _end || _count + 2 > Capacity)
+        {
+            (_count, _first, _end) = (0, 0, 0);
+            return false;
+        }
+        int from = ExtentSearch.FirstBehind(_extents.AsSpan(0, _count), first);
+        if (from > 0 && _extents[from - 1].EndFileBlock > first)
+        {
+            from--;
+        }
+        int to = from;
+        while (to < _count && _extents[to].FirstFileBlock < end)
+        {
+            to++;
+        }
+        if (from < to)
+        {
+            CarveEntries(from, to, first, end);
+        }
+        return true;
+    }
+
+    private void CarveEntries(int from, int to, uint first, ulong end)
+    {
+        Span<Extent> rests = stackalloc Extent[2];
+        int count = 0;
+        Extent left = _extents[from];
+        Extent right = _extents[to - 1];
+        if (left.FirstFileBlock < first)
+        {
+            rests[count++] = left with { LengthBlocks = first - left.FirstFileBlock };
+        }
+        if (right.EndFileBlock > end)
+        {
+            uint skip = (uint)(end - right.FirstFileBlock);
+            rests[count++] = right with
+            {
+                FirstFileBlock = (uint)end,
+                Start = right.Start + skip,
+                LengthBlocks = right.LengthBlocks - skip,
+            };
+        }
+        Replace(from, to - from, rests[..count]);
+    }
+
+    private void Replace(int at, int removed, ReadOnlySpan<Extent> inserted)
+    {
+        int count = _count - removed + inserted.Length;
+        Reserve(count);
+        _extents.AsSpan(at + removed, _count - at - removed).CopyTo(_extents.AsSpan(at + inserted.Length));
+        inserted.CopyTo(_extents.AsSpan(at));
+        _count = count;
+    }
+
     /// <summary>Two sorted parts lie one behind the other: joins the extents at the seam when they continue each other.
     /// </summary>
     private void MergeAt(int seam, int behind)
     {
         _count = seam + behind;
-        if (seam == 0 || behind == 0)
+        if (seam > 0 && behind > 0 && Joins(in _extents[seam - 1], in _extents[seam]))
         {
-            return;
-        }
-        ref Extent left = ref _extents[seam - 1];
-        Extent right = _extents[seam];
-        if (left.IsContinuedBy(in right) && (ulong)left.LengthBlocks + right.LengthBlocks <= uint.MaxValue)
-        {
-            left = left with { LengthBlocks = left.LengthBlocks + right.LengthBlocks };
-            _extents.AsSpan(seam + 1, behind - 1).CopyTo(_extents.AsSpan(seam));
-            _count--;
+            _extents[seam - 1] = Join(in _extents[seam - 1], in _extents[seam]);
+            Replace(seam, 1, []);
         }
     }
+
+    private static bool Joins(in Extent left, in Extent right) =>
+        left.IsContinuedBy(in right) && (ulong)left.LengthBlocks + right.LengthBlocks <= uint.MaxValue;
+
+    private static Extent Join(in Extent left, in Extent right) =>
+        left with { LengthBlocks = left.LengthBlocks + right.LengthBlocks };
 
     private void Reserve(int count)
     {

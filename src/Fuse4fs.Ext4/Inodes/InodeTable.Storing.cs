@@ -1,0 +1,51 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Storage;
+
+namespace Fuse4fs.Ext4.Inodes;
+
+public sealed partial class InodeTable
+{
+    private const long MaximumShortSize = int.MaxValue;
+
+    private int _hasLargeFiles;
+
+    /// <summary>Blocks that <see cref="Store"/> changes at most.</summary>
+    public int StoreCredits => Volatile.Read(ref _hasLargeFiles) != 0 ? 1 : 2;
+
+    /// <summary>Writes an inode's fields back, checksum included. The caller holds its lock exclusively.</summary>
+    /// <param name="handle">Of the operation that changed the inode.</param>
+    /// <param name="inode">All of its fields are stored.</param>
+    public void Store(Handle handle, Inode inode)
+    {
+        using BlockLease lease = handle.Update(inode.TableBlock);
+        Span<byte> record = lease.Bytes.Slice(inode.TableOffsetBytes, _context.Geometry.InodeSizeBytes);
+        if (inode.IsNew)
+        {
+            record.Clear();     // what an earlier use of the number left
+            inode.IsNew = false;
+        }
+        InodeEncoder.Encode(_context.Geometry, _context.Checksums, inode, record);
+        inode.HasXattrArea = inode.ExtraSizeBytes > 0;
+        inode.LastTransaction = handle.TransactionId;
+        if (inode.SizeBytes > MaximumShortSize && inode.IsRegular && Volatile.Read(ref _hasLargeFiles) == 0)
+        {
+            DeclareLargeFiles(handle);
+        }
+    }
+
+    /// <summary>The first file beyond 2 GiB: older implementations must not touch the volume any more. Kernel:
+    /// ext4_update_dynamic_rev, large_file.</summary>
+    private void DeclareLargeFiles(Handle handle)
+    {
+        using BlockLease lease = handle.Update(_context.Geometry.SuperblockBlock);
+        Span<byte> bytes = lease.Bytes.Slice(_context.Geometry.SuperblockOffsetInBlock, Superblock.SizeBytes);
+        ref Superblock super = ref Disk.At<Superblock>(bytes, 0);
+        super.RoCompat |= (uint)RoCompatFeatures.LargeFile;
+        if (_context.Checksums.IsEnabled)
+        {
+            super.Checksum = Checksums.OfSuperblock(bytes);
+        }
+        Volatile.Write(ref _hasLargeFiles, 1);
+    }
+}

@@ -7,6 +7,9 @@ namespace Fuse4fs.Testing.Trees;
 /// <summary>Captures a mounted tree through system calls; the same code for the kernel's mount and for ours.</summary>
 public static class MountedTree
 {
+    /// <summary>Fields that FUSE does not carry: docs/differences.md.</summary>
+    public static readonly string[] HiddenByFuse = ["attributes"];
+
     private const uint GetFlags = 0x80086601;
     private const uint GetVersion = 0x80087601;
     private const uint GetExtendedFlags = 0x801C581F;

@@ -12,7 +12,8 @@ public sealed partial class Volume
     /// inode.</summary>
     /// <param name="number">A regular file, a directory or a symbolic link.</param>
     /// <param name="fileBlock">In units of the volume's blocks, also behind the end.</param>
-    /// <param name="run">Begins with that block. A target kept in place of a symbolic link's map counts as inline.</param>
+    /// <param name="run">Begins with that block. A target kept in place of a symbolic link's map counts as
+    /// inline.</param>
     /// <returns>Invalid for kinds without blocks, Stale for an inode not in use, or Ok.</returns>
     /// <exception cref="Ext4CorruptException">The map is damaged.</exception>
     public Errno FindRun(InodeNumber number, uint fileBlock, out MapRun run)

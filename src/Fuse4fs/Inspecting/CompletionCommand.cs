@@ -2,7 +2,8 @@ using System.CommandLine;
 
 namespace Fuse4fs.Inspecting;
 
-/// <summary>fuse4fs completion bash|zsh: prints a script that completes commands and options by asking this program.</summary>
+/// <summary>fuse4fs completion bash|zsh: prints a script that completes commands and options by asking this
+/// program.</summary>
 internal static class CompletionCommand
 {
     private const string Bash = """

@@ -20,7 +20,7 @@ internal static class FindCommand
         var path = new ImagePath(command, isOptional: true);
         var details = new Option<bool>("--long", "-l") { Description = "with attributes, in the manner of ls -l" };
         var asJson = new Option<bool>("--json") { Description = "one JSON object with attributes per line" };
-        var withZeros = new Option<bool>("--print0", "-0") { Description = "paths unescaped, each ended by a zero byte" };
+        var withZeros = new Option<bool>("--print0", "-0") { Description = "unescaped, each ended by a zero byte" };
         command.Options.Add(details);
         command.Options.Add(asJson);
         command.Options.Add(withZeros);

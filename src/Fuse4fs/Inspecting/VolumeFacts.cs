@@ -10,6 +10,9 @@ namespace Fuse4fs.Inspecting;
 /// <summary>What fuse4fs info tells of a volume.</summary>
 internal sealed class VolumeFacts
 {
+    private const IncompatFeatures OnlyExt4 =
+        IncompatFeatures.Extents | IncompatFeatures.Bits64 | IncompatFeatures.FlexibleGroups;
+
     private VolumeFacts(IReadOnlyList<FactSection> sections) => Sections = sections;
 
     /// <summary>In the order they are shown.</summary>
@@ -140,8 +143,7 @@ internal sealed class VolumeFacts
     ]);
 
     private static string KindOf(Geometry geometry) =>
-        (geometry.Incompat & (IncompatFeatures.Extents | IncompatFeatures.Bits64 | IncompatFeatures.FlexibleGroups)) != 0
-            || geometry.HasMetadataChecksums
+        (geometry.Incompat & OnlyExt4) != 0 || geometry.HasMetadataChecksums
             ? "ext4"
             : geometry.Compat.HasFlag(CompatFeatures.HasJournal) ? "ext3" : "ext2";
 

@@ -61,8 +61,8 @@ internal sealed class SparseMap
         return new SparseMap(parts, attributes.SizeBytes);
     }
 
-    /// <summary>The map as it stands in front of the data: the number of parts, then offset and length of each, a number
-    /// per line, filled up to a block. A last part of length 0 gives a trailing hole its end.</summary>
+    /// <summary>The map as it stands in front of the data: the number of parts, then offset and length of each, a
+    /// number per line, filled up to a block. A last part of length 0 gives a trailing hole its end.</summary>
     public byte[] Render()
     {
         var text = new StringBuilder();

@@ -7,7 +7,8 @@ using Fuse4fs.Linux;
 namespace Fuse4fs.Inspecting.Archives;
 
 /// <summary>Writes a tree of an image as a PAX archive: owners, modes, times in nanoseconds, extended attributes, ACLs,
-/// device nodes, hard links, sparse files. What is damaged is reported and left out; the rest is still exported.</summary>
+/// device nodes, hard links, sparse files. What is damaged is reported and left out; the rest is still
+/// exported.</summary>
 internal sealed class TarExport
 {
     private const int ChunkBytes = 1 << 20;
@@ -157,7 +158,8 @@ internal sealed class TarExport
         _progress?.Advanced(map.DataBytes);
     }
 
-    /// <summary>The header with the size is out: what cannot be read becomes zeros, as in tar(1), and is reported.</summary>
+    /// <summary>The header with the size is out: what cannot be read becomes zeros, as in tar(1), and is
+    /// reported.</summary>
     private void CopyData(ReadOnlySpan<byte> path, in InodeAttributes attributes, SparseMap map)
     {
         bool wasReported = false;
@@ -187,7 +189,9 @@ internal sealed class TarExport
         try
         {
             Errno error = _volume.Read(number, offset, chunk, out int count);
-            return error != Errno.Ok ? ErrnoText.Of(error) : count < chunk.Length ? "the file is shorter than its map" : null;
+            return error != Errno.Ok ? ErrnoText.Of(error)
+                : count < chunk.Length ? "the file is shorter than its map"
+                : null;
         }
         catch (Exception failure) when (Problems.IsOfImage(failure))
         {

@@ -24,7 +24,11 @@ internal sealed class TarWriter(Stream output)
     /// <param name="linkName">Target of a hard or symbolic link.</param>
     /// <param name="sizeBytes">Bytes of data in the archive.</param>
     public void Begin(
-        TarType type, ReadOnlySpan<byte> name, in InodeAttributes attributes, ReadOnlySpan<byte> linkName, long sizeBytes)
+        TarType type,
+        ReadOnlySpan<byte> name,
+        in InodeAttributes attributes,
+        ReadOnlySpan<byte> linkName,
+        long sizeBytes)
     {
         _header.Start(type);
         _header.SetName(name);

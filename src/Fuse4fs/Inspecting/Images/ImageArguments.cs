@@ -3,7 +3,8 @@ using System.Globalization;
 
 namespace Fuse4fs.Inspecting.Images;
 
-/// <summary>The image and how to open it: the same for every inspecting command, in the words that mounting takes.</summary>
+/// <summary>The image and how to open it: the same for every inspecting command, in the words that mounting
+/// takes.</summary>
 internal sealed class ImageArguments
 {
     private readonly Argument<string> _image = new("IMAGE") { Description = "the image file or block device" };

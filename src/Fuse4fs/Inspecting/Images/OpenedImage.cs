@@ -6,8 +6,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Inspecting.Images;
 
-/// <summary>A volume opened for looking: nothing is ever written, a dirty journal is replayed in memory. Other users are
-/// not locked out, so an image that is being written may look inconsistent.</summary>
+/// <summary>A volume opened for looking: nothing is ever written, a dirty journal is replayed in memory. Other users
+/// are not locked out, so an image that is being written may look inconsistent.</summary>
 internal sealed class OpenedImage : IDisposable
 {
     private OpenedImage(Volume volume, Problems problems)

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Fuse4fs.Inspecting.Images;
 
-/// <summary>The command line's bytes: paths in an image need not be UTF-8, and the runtime's strings lose the rest.</summary>
+/// <summary>The command line's bytes: paths in an image need not be UTF-8, and the runtime's strings lose the
+/// rest.</summary>
 internal static class RawArguments
 {
     /// <summary>The bytes of the argument that the runtime shows as <paramref name="text"/>; its UTF-8 form when the

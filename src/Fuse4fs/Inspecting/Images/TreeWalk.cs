@@ -6,8 +6,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Inspecting.Images;
 
-/// <summary>Goes through all names below a directory. Keeps its own stack, enters no directory twice and no path beyond a
-/// bound, so that no image can make it go on for ever. Damaged directories are reported and left.</summary>
+/// <summary>Goes through all names below a directory. Keeps its own stack, enters no directory twice and no path beyond
+/// a bound, so that no image can make it go on for ever. Damaged directories are reported and left.</summary>
 internal sealed class TreeWalk
 {
     private const int MostPathBytes = 65536;

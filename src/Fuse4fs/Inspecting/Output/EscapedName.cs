@@ -1,11 +1,10 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 
 namespace Fuse4fs.Inspecting.Output;
 
-/// <summary>Names for people: control characters, backslashes and bytes that are no UTF-8 become escapes of C, so that one
-/// name is one line and no terminal obeys it.</summary>
+/// <summary>Names for people: control characters, backslashes and bytes that are no UTF-8 become escapes of C, so that
+/// one name is one line and no terminal obeys it.</summary>
 internal static class EscapedName
 {
     /// <summary>The name as text.</summary>
@@ -43,7 +42,7 @@ internal static class EscapedName
             case (byte)'\t': text.Append("\\t"); break;
             case (byte)'\r': text.Append("\\r"); break;
             default:
-                text.Append('\\').Append(Convert.ToString(value, 8).PadLeft(3, '0').ToString(CultureInfo.InvariantCulture));
+                text.Append('\\').Append(Convert.ToString(value, 8).PadLeft(3, '0'));
                 break;
         }
     }

@@ -12,7 +12,8 @@ internal static class JsonText
     public static Utf8JsonWriter Writer(Stream stream, bool isLine) =>
         new(stream, new JsonWriterOptions { Indented = !isLine, SkipValidation = false });
 
-    /// <summary>Bytes of a name or path. Those that are no UTF-8 are shown escaped, and exactly in base64 beside.</summary>
+    /// <summary>Bytes of a name or path. Those that are no UTF-8 are shown escaped, and exactly in base64
+    /// beside.</summary>
     public static void WriteBytes(Utf8JsonWriter json, string property, ReadOnlySpan<byte> bytes)
     {
         if (Utf8.IsValid(bytes))

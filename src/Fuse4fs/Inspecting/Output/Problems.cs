@@ -4,8 +4,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Inspecting.Output;
 
-/// <summary>Says on the error stream what is wrong with an image, one line each, and counts it: a command that met damage
-/// ends with exit code 1 although it went on.</summary>
+/// <summary>Says on the error stream what is wrong with an image, one line each, and counts it: a command that met
+/// damage ends with exit code 1 although it went on.</summary>
 internal sealed class Problems : IEngineEvents
 {
     private readonly TextWriter _writer;

@@ -77,7 +77,7 @@ internal static class SystemFacts
     ]);
 
     private static HashSet<string> FileSystems() =>
-        [.. File.ReadLines("/proc/filesystems").Select(line => line[(line.IndexOf('\t', StringComparison.Ordinal) + 1)..])];
+        [.. File.ReadLines("/proc/filesystems").Select(line => line.Split('\t')[^1])];
 
     private static string? Line(string path)
     {

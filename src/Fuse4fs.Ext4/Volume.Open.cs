@@ -42,6 +42,7 @@ public sealed partial class Volume
             device, options.SuperblockNumber, options.Events, out ulong offsetBytes);
         FeatureGate.CheckReadable(in super);
         bool isReadOnly = IsOpenedReadOnly(in super, offsetBytes, device, options);
+        bool wasClean = IsClean(in super);
         Geometry geometry = Geometry.Decode(in super, offsetBytes, device.LengthBytes);
         JournalSource? journal = null;
         RecoveryResult recovery = default;
@@ -61,8 +62,13 @@ public sealed partial class Volume
         volume.CheckRoot();
         volume.JournalFacts = journal?.Describe(recovery);
         volume.StartJournal(journal, recovery);
+        volume.StartFreeSpace(wasClean);
         return volume;
     }
+
+    private static bool IsClean(in Superblock super) =>
+        ((VolumeStates)(ushort)super.State).HasFlag(VolumeStates.Clean)
+        && !((IncompatFeatures)(uint)super.Incompat).HasFlag(IncompatFeatures.Recover);
 
     private static bool IsOpenedReadOnly(
         in Superblock super, ulong offsetBytes, IBlockDevice device, VolumeOptions options)

@@ -22,7 +22,7 @@ public sealed partial class Volume
         Superblock super = Context.CopySuperblock();
         int shift = geometry.ClusterShift;
         ulong overhead = _options.MinixDf ? 0 : _overheadClusters.Value << shift;
-        (ulong freeClusters, uint freeInodes) = _free.Value;
+        (ulong freeClusters, uint freeInodes) = Space is null ? _free.Value : Space.Free;
         ulong free = freeClusters << shift;
         ulong reserved = super.ReservedBlockCount + (InternalReserveClusters() << shift);
         ReadOnlySpan<byte> uuid = super.Uuid;

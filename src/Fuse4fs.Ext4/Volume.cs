@@ -56,6 +56,7 @@ public sealed partial class Volume : IDisposable
     public void Dispose()
     {
         Journal?.Close();
+        Space?.Dispose();
         Context.Device.Dispose();
         _options.JournalDevice?.Dispose();
     }

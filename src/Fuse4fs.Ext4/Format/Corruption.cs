@@ -40,6 +40,7 @@ public enum Corruption
     JournalChecksum,
     FastCommit,
     BitmapChecksum,
+    BitmapContents,
     OrphanList,
     MmpBlock,
     QuotaTree,

@@ -46,6 +46,8 @@ public static class E2fsck
         return text.Length == 0
             || text.StartsWith("Pass ", StringComparison.Ordinal)
             || text.StartsWith("Fix? yes", StringComparison.Ordinal)
+            || text.StartsWith("Clear? yes", StringComparison.Ordinal)
+            || text.StartsWith("Feature orphan_present is set but orphan file is clean", StringComparison.Ordinal)
             || text.StartsWith("recovering journal", StringComparison.Ordinal)
             || text.StartsWith("Clearing orphaned inode", StringComparison.Ordinal)
             || text.StartsWith("Truncating orphaned inode", StringComparison.Ordinal)

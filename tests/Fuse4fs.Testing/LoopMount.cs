@@ -1,3 +1,5 @@
+using Fuse4fs.Testing.Native;
+
 namespace Fuse4fs.Testing;
 
 /// <summary>An image mounted by the kernel's ext4 on a loop device: the oracle.</summary>
@@ -30,6 +32,21 @@ public sealed class LoopMount : IDisposable
 
     /// <summary>The name of something inside.</summary>
     public string Combine(string name) => Path.Combine(MountPoint, name);
+
+    /// <summary>EXT4_IOC_SHUTDOWN: from now on nothing is written any more, as in a power cut; what the journal holds
+    /// stays to be replayed.</summary>
+    public void Shutdown()
+    {
+        const uint shutdown = 0x8004587D;
+        int withoutFlushingTheLog = 2;
+        int descriptor = Posix.Open(new HostPath(MountPoint), OpenMode.Read | OpenMode.Directory);
+        int outcome = Posix.Control(descriptor, shutdown, ref withoutFlushingTheLog);
+        Posix.Close(descriptor);
+        if (outcome < 0)
+        {
+            throw new OracleException($"EXT4_IOC_SHUTDOWN: error {-outcome}");
+        }
+    }
 
     /// <summary>Unmounts, and fails when that is impossible.</summary>
     public void Unmount()

@@ -5,7 +5,7 @@ using Fuse4fs.Testing.Native;
 namespace Fuse4fs.Testing.Images;
 
 /// <summary>Extended attributes in every place they can be, and ACLs.</summary>
-internal static class XattrFiller
+public static class XattrFiller
 {
     private const int NoSpace = 28;
     private const int NotSupported = 95;

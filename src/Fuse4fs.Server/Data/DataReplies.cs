@@ -7,8 +7,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Server.Data;
 
-/// <summary>Answers READ. Where file data lies in the image as it is, the reply points into a mapping of the image; else
-/// it is read into the worker's buffer. Holes come from <see cref="ZeroPages"/>.</summary>
+/// <summary>Answers READ. Data that is in memory already is not copied: the reply points into a mapping of the image.
+/// The rest is read into the worker's buffer. Holes come from <see cref="ZeroPages"/>.</summary>
 /// <remarks>A mapped reply reads the image after the handler has returned: a freed block must not get a new owner before
 /// that (see IRequestHandler.Leave).</remarks>
 internal sealed unsafe class DataReplies : IDisposable
@@ -20,18 +20,13 @@ internal sealed unsafe class DataReplies : IDisposable
     private const int SmallestMappedBytes = 4096;
 
     private readonly ImageMapping? _mapping;
-    private readonly bool _prefetch;
 
-    private DataReplies(ImageMapping? mapping, bool prefetch)
-    {
-        _mapping = mapping;
-        _prefetch = prefetch;
-    }
+    private DataReplies(ImageMapping? mapping) => _mapping = mapping;
 
     /// <param name="image">Where the data is; null when it is not simply there: a journal replayed in memory may have
     /// changed it.</param>
     public static DataReplies Create(ImageFile? image) =>
-        new(image is null ? null : ImageMapping.TryCreate(image), prefetch: true);
+        new(image is null ? null : ImageMapping.TryCreate(image));
 
     /// <summary>Appends up to <paramref name="size"/> bytes of a file, less only at its end.</summary>
     public Errno Append(Volume volume, InodeNumber inode, long offset, int size, ref ReplyWriter reply)
@@ -69,11 +64,7 @@ internal sealed unsafe class DataReplies : IDisposable
         }
         if (_mapping is not null && run.LengthBytes >= SmallestMappedBytes)
         {
-            if (_prefetch)
-            {
-                _mapping.Prefetch(run.DeviceOffsetBytes, run.LengthBytes);
-            }
-            void* place = _mapping.Find(run.DeviceOffsetBytes, run.LengthBytes);
+            void* place = _mapping.FindResident(run.DeviceOffsetBytes, run.LengthBytes);
             if (place is not null && reply.TryAppendMemory(place, run.LengthBytes))
             {
                 return;

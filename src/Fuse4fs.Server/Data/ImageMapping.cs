@@ -8,6 +8,11 @@ namespace Fuse4fs.Server.Data;
 /// is a fatal signal there, but only an error number for a system call.</summary>
 internal sealed unsafe class ImageMapping : IDisposable
 {
+    /// <summary>Longest range looked at: what one READ asks for.</summary>
+    private const int MaximumBytes = 1 << 20;
+
+    private const int PageBytes = 4096;
+
     private readonly ImageFile _image;
     private readonly nuint _length;
     private byte* _start;
@@ -28,16 +33,32 @@ internal sealed unsafe class ImageMapping : IDisposable
             : null;
     }
 
-    /// <summary>Where a range of the file system lies; null when it does not lie inside the image.</summary>
-    public void* Find(long offsetBytes, int lengthBytes)
+    /// <summary>Where a range of the file system lies in memory.</summary>
+    /// <returns>Null when it is not inside the image, or some of it would first have to be read from the disk: page by
+    /// page, by faults, that is several times slower than one read.</returns>
+    public void* FindResident(long offsetBytes, int lengthBytes)
     {
         nuint place = (nuint)(_image.OffsetBytes + offsetBytes);
-        return offsetBytes < 0 || place > _length || (nuint)lengthBytes > _length - place ? null : _start + place;
+        if (offsetBytes < 0 || place > _length || (nuint)lengthBytes > _length - place || lengthBytes > MaximumBytes)
+        {
+            return null;
+        }
+        nuint start = place & ~(nuint)(PageBytes - 1);
+        int pages = (int)((place + (nuint)lengthBytes - start + PageBytes - 1) / PageBytes);
+        byte* resident = stackalloc byte[(MaximumBytes / PageBytes) + 1];
+        if (LibC.Resident(_start + start, (nuint)pages * PageBytes, resident) != 0)
+        {
+            return null;
+        }
+        for (int i = 0; i < pages; i++)
+        {
+            if ((resident[i] & 1) == 0)
+            {
+                return null;
+            }
+        }
+        return _start + place;
     }
-
-    /// <summary>Starts reading a range, so that the faults that follow find it there or under way.</summary>
-    public void Prefetch(long offsetBytes, int lengthBytes) =>
-        _ = LibC.ReadAhead(_image.Descriptor, _image.OffsetBytes + offsetBytes, (nuint)lengthBytes);
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.FastCommits;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
@@ -56,10 +57,12 @@ public sealed partial class Volume
     /// <param name="device">The volume's device.</param>
     /// <param name="journal">Its journal.</param>
     /// <param name="geometry">As far as known before the replay.</param>
+    /// <param name="options">For the clock.</param>
     /// <param name="isReadOnly">Nothing may be written.</param>
     /// <param name="target">The device to use from now on.</param>
     private static RecoveryResult Recover(
-        IBlockDevice device, JournalSource journal, Geometry geometry, bool isReadOnly, out IBlockDevice target)
+        IBlockDevice device, JournalSource journal, Geometry geometry, VolumeOptions options, bool isReadOnly,
+        out IBlockDevice target)
     {
         target = device;
         if (!geometry.Incompat.HasFlag(IncompatFeatures.Recover))
@@ -70,7 +73,8 @@ public sealed partial class Volume
         {
             target = new OverlayDevice(device, geometry.BlockSizeBytes);
         }
-        return JournalRecovery.Run(journal, target, geometry.BlockCount);
+        RecoveryResult replayed = JournalRecovery.Run(journal, target, geometry.BlockCount);
+        return FastCommitRecovery.Run(journal, replayed, target, isInPlace: target == device, options.Clock);
     }
 
     private static List<LogRun> JournalRuns(VolumeContext context, InodeNumber number)

@@ -51,7 +51,7 @@ public sealed partial class Volume
             journal = FindJournal(device, in super, geometry, options);
             if (journal is not null)
             {
-                recovery = Recover(device, journal, geometry, isReadOnly, out device);
+                recovery = Recover(device, journal, geometry, options, isReadOnly, out device);
                 super = SuperblockReader.Find(device, offsetBytes / 1024, options.Events, out offsetBytes);
                 geometry = Geometry.Decode(in super, offsetBytes, device.LengthBytes);
             }

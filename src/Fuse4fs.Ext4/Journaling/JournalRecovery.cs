@@ -35,7 +35,7 @@ internal sealed class JournalRecovery
     {
         if (journal.StartBlock == 0)
         {
-            return new RecoveryResult(journal.Sequence, 0, 0, 0);
+            return new RecoveryResult(journal.Sequence, 0, 0, 0, 0);
         }
         var scanner = new LogScanner(journal.Log, journal.Geometry, volumeBlocks);
         LogContents contents = scanner.Scan(journal.Sequence, journal.StartBlock);
@@ -49,17 +49,17 @@ internal sealed class JournalRecovery
     {
         if (journal.StartBlock == 0)
         {
-            return new RecoveryResult(journal.Sequence, 0, 0, 0);
+            return new RecoveryResult(journal.Sequence, 0, 0, 0, 0);
         }
         try
         {
             var scanner = new LogScanner(journal.Log, journal.Geometry, volumeBlocks);
             uint end = scanner.Scan(journal.Sequence, journal.StartBlock).EndSequence;
-            return new RecoveryResult(end, 0, 0, 0);
+            return new RecoveryResult(end, 0, 0, 0, 0);
         }
         catch (Ext4CorruptException)    // no more ids than blocks can be used up
         {
-            return new RecoveryResult(unchecked(journal.Sequence + journal.Geometry.LogBlocks), 0, 0, 0);
+            return new RecoveryResult(unchecked(journal.Sequence + journal.Geometry.LogBlocks), 0, 0, 0, 0);
         }
     }
 
@@ -86,7 +86,8 @@ internal sealed class JournalRecovery
         {
             _target.Flush();
         }
-        return new RecoveryResult(contents.EndSequence, contents.TransactionCount, (uint)order.Length, revoked);
+        return new RecoveryResult(
+            contents.EndSequence, contents.HeadBlock, contents.TransactionCount, (uint)order.Length, revoked);
     }
 
     private void Verify(in LoggedBlock block)

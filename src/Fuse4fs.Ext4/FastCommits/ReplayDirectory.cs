@@ -86,9 +86,9 @@ internal sealed class ReplayDirectory
             return;
         }
         uint count = (uint)(_inode.SizeBytes / _format.BlockSizeBytes);
-        for (uint block = count; block-- > 0;)
+        for (uint behind = count; behind > 0; behind--)
         {
-            if (_inode.Map.Find(block) is not null && TryInsert(block, entry))
+            if (_inode.Map.Find(behind - 1) is not null && TryInsert(behind - 1, entry))
             {
                 return;
             }

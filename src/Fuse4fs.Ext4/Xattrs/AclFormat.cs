@@ -7,9 +7,11 @@ namespace Fuse4fs.Ext4.Xattrs;
 /// (version 2, as getxattr(2) shows them). Kernel: ext4_acl_from_disk; uapi: posix_acl_xattr.h.</summary>
 internal static class AclFormat
 {
+    /// <summary>Bytes of the version in front of the entries, in both forms.</summary>
+    public const int HeaderBytes = 4;
+
     private const uint DiskVersion = 1;
     private const uint WireVersion = 2;
-    private const int HeaderBytes = 4;
     private const int ShortEntryBytes = 4;
     private const int LongEntryBytes = 8;
 
@@ -57,6 +59,48 @@ internal static class AclFormat
         }
         length = needed;
         return isQuestion || needed <= wire.Length ? Errno.Ok : Errno.Range;
+    }
+
+    /// <summary>The version each form begins with.</summary>
+    public static uint VersionOf(bool isWire) => isWire ? WireVersion : DiskVersion;
+
+    /// <summary>Bytes of an entry on disk.</summary>
+    public static int DiskBytes(AclEntry entry) => entry.IsNamed ? LongEntryBytes : ShortEntryBytes;
+
+    /// <summary>Takes the next entry of either form.</summary>
+    /// <returns>False when it is impossible.</returns>
+    public static bool TryReadEntry(ref ReadOnlySpan<byte> rest, bool isWire, out AclEntry entry)
+    {
+        entry = default;
+        int bytes = rest.Length < ShortEntryBytes ? 0 : DiskEntryBytes(rest);
+        if (bytes == 0)
+        {
+            return false;
+        }
+        bool isLong = bytes == LongEntryBytes;
+        bytes = isWire ? LongEntryBytes : bytes;
+        if (rest.Length < bytes)
+        {
+            return false;
+        }
+        entry = new AclEntry(
+            (AclTag)BinaryPrimitives.ReadUInt16LittleEndian(rest),
+            BinaryPrimitives.ReadUInt16LittleEndian(rest[2..]),
+            isLong ? BinaryPrimitives.ReadUInt32LittleEndian(rest[ShortEntryBytes..]) : NoId);
+        rest = rest[bytes..];
+        return !isLong || entry.Id != NoId;
+    }
+
+    /// <summary>Writes an entry in the form of the disk.</summary>
+    public static void WriteDiskEntry(ref Span<byte> rest, AclEntry entry)
+    {
+        BinaryPrimitives.WriteUInt16LittleEndian(rest, (ushort)entry.Tag);
+        BinaryPrimitives.WriteUInt16LittleEndian(rest[2..], entry.Rights);
+        if (entry.IsNamed)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(rest[ShortEntryBytes..], entry.Id);
+        }
+        rest = rest[DiskBytes(entry)..];
     }
 
     private static int DiskEntryBytes(ReadOnlySpan<byte> entry) =>

@@ -72,7 +72,7 @@ internal sealed class DirectoryBlocks(VolumeContext context, FileMap maps)
 
     /// <summary>Holds a node of the index; block 0 is the root.</summary>
     /// <exception cref="Ext4CorruptException">It is missing, is no node, or its checksum is wrong.</exception>
-    public BlockLease ReadNode(Inode directory, uint fileBlock, in DirectoryLayout layout)
+    public BlockLease ReadNode(Inode directory, uint fileBlock, scoped in DirectoryLayout layout)
     {
         BlockLease lease = Read(directory, fileBlock);
         try
@@ -104,7 +104,7 @@ internal sealed class DirectoryBlocks(VolumeContext context, FileMap maps)
     /// <returns>False at the end of the directory.</returns>
     /// <exception cref="Ext4CorruptException">The block's checksum is wrong.</exception>
     public bool TryReadNextLeaf(
-        Inode directory, in DirectoryLayout layout, ref uint fileBlock, out BlockLease lease)
+        Inode directory, scoped in DirectoryLayout layout, scoped ref uint fileBlock, out BlockLease lease)
     {
         bool isIndexed = directory.Has(InodeFlags.HashIndexed)
             && context.Geometry.Compat.HasFlag(CompatFeatures.DirectoryIndex);

@@ -31,7 +31,7 @@ internal sealed class DirectoryFinder(
         }
         if (name is [(byte)'.'])
         {
-            place = new EntryPlace(directory.Number, DirectoryFileType.Directory, 0, 0);
+            place = new EntryPlace(directory.Number, DirectoryFileType.Directory, 0, 0, default);
             return Errno.Ok;
         }
         Span<byte> buffer = stackalloc byte[SearchName.BufferBytes];
@@ -87,7 +87,7 @@ internal sealed class DirectoryFinder(
         {
             using (BlockLease lease = blocks.ReadLeaf(directory, path.Leaf))
             {
-                if (FindInArea(lease.Bytes[..layout.LeafBytes], layout, path.Leaf, wanted, out place))
+                if (FindInBlock(lease, layout, path.Leaf, wanted, out place))
                 {
                     return true;
                 }
@@ -111,7 +111,7 @@ internal sealed class DirectoryFinder(
         {
             using (lease)
             {
-                if (FindInArea(lease.Bytes[..layout.LeafBytes], layout, at, wanted, out place))
+                if (FindInBlock(lease, layout, at, wanted, out place))
                 {
                     return true;
                 }
@@ -128,7 +128,17 @@ internal sealed class DirectoryFinder(
         bool isRoot = settings.HasIndex && directory.Has(InodeFlags.HashIndexed);
         using BlockLease lease = isRoot ? blocks.Read(directory, 0) : blocks.ReadLeaf(directory, 0);
         int length = isRoot ? layout.BlockSizeBytes : layout.LeafBytes;
-        return FindInArea(lease.Bytes[..length], layout, 0, wanted, out place);
+        bool isFound = FindInArea(lease.Bytes[..length], layout, 0, wanted, out place);
+        place = place with { Block = lease.Block };
+        return isFound;
+    }
+
+    private static bool FindInBlock(
+        BlockLease lease, in DirectoryLayout layout, uint fileBlock, SearchName wanted, out EntryPlace place)
+    {
+        bool isFound = FindInArea(lease.Bytes[..layout.LeafBytes], layout, fileBlock, wanted, out place);
+        place = place with { Block = lease.Block };
+        return isFound;
     }
 
     /// <summary>Searches a run of records.</summary>
@@ -139,7 +149,7 @@ internal sealed class DirectoryFinder(
         {
             if (record.IsUsed && wanted.Matches(record.Name))
             {
-                place = new EntryPlace(record.Inode, record.FileType, fileBlock, record.Offset);
+                place = new EntryPlace(record.Inode, record.FileType, fileBlock, record.Offset, default);
                 return true;
             }
         }

@@ -7,7 +7,9 @@ namespace Fuse4fs.Ext4.Directories;
 /// <param name="FileType">What its record says that is.</param>
 /// <param name="FileBlock">Block of the directory; <see cref="InlineBlock"/> inside the inode.</param>
 /// <param name="Offset">Of the record in that block, or in that inline area.</param>
-internal readonly record struct EntryPlace(InodeNumber Inode, DirectoryFileType FileType, uint FileBlock, int Offset)
+/// <param name="Block">That block on the device; 0 inside the inode.</param>
+internal readonly record struct EntryPlace(
+    InodeNumber Inode, DirectoryFileType FileType, uint FileBlock, int Offset, FsBlock Block)
 {
     /// <summary>The area in i_block of an inline directory; one more is the area among its attributes.</summary>
     public const uint InlineBlock = 0xFFFFFFFE;

@@ -43,13 +43,12 @@ internal static class HashTreeEditor
     /// <param name="node">Not the root; full.</param>
     /// <param name="fresh">Zeroed; becomes a node.</param>
     /// <param name="layout">Of the directory.</param>
-    /// <param name="kept">How many entries stay.</param>
     /// <returns>First hash of the new node.</returns>
-    public static uint Split(Span<byte> node, Span<byte> fresh, in DirectoryLayout layout, out int kept)
+    public static uint Split(Span<byte> node, Span<byte> fresh, in DirectoryLayout layout)
     {
         Span<byte> entries = Entries(node, isRoot: false);
         int count = Count(entries);
-        kept = count / 2;
+        int kept = count / 2;
         int at = kept * HashTreeNode.EntryBytes;
         uint hash = BinaryPrimitives.ReadUInt32LittleEndian(entries[at..]);
         InitializeNode(fresh, layout);

@@ -22,7 +22,7 @@ internal readonly ref struct HashTreeNode
     public const int RootEntriesOffset = HashTreeRoot.InfoOffset + HashTreeRoot.InfoBytes;
 
     /// <summary>Upper bits of a block number are reserved.</summary>
-    private const uint BlockMask = 0x0FFFFFFF;
+    public const uint MaximumBlock = 0x0FFFFFFF;
 
     private readonly ReadOnlySpan<byte> _entries;
 
@@ -69,7 +69,7 @@ internal readonly ref struct HashTreeNode
 
     /// <summary>Block of the directory an entry leads to.</summary>
     public uint BlockAt(int index) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(_entries[((index * EntryBytes) + 4)..]) & BlockMask;
+        BinaryPrimitives.ReadUInt32LittleEndian(_entries[((index * EntryBytes) + 4)..]) & MaximumBlock;
 
     /// <summary>The last entry whose hash is not above the given one.</summary>
     public int Find(uint hash)

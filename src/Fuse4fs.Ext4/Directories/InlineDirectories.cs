@@ -52,7 +52,7 @@ internal sealed class InlineDirectories(XattrReader xattrs)
     {
         if (DirectoryRecord.IsDotName(wanted.Name))
         {
-            place = new EntryPlace(ParentOf(directory), DirectoryFileType.Directory, EntryPlace.InlineBlock, 0);
+            place = new EntryPlace(ParentOf(directory), DirectoryFileType.Directory, EntryPlace.InlineBlock, 0, default);
             return true;
         }
         if (DirectoryFinder.FindInArea(

@@ -33,17 +33,15 @@ internal static class LeafEditor
         return false;
     }
 
-    /// <summary>Bytes that the records of an area need when packed, and how many are in use.</summary>
-    public static int PackedBytes(ReadOnlySpan<byte> area, in DirectoryLayout layout, uint fileBlock, out int count)
+    /// <summary>Bytes that the names of an area need when packed.</summary>
+    public static int PackedBytes(ReadOnlySpan<byte> area, in DirectoryLayout layout, uint fileBlock)
     {
         int bytes = 0;
-        count = 0;
         foreach (DirectoryRecord record in new DirectoryRecords(area, layout, fileBlock))
         {
             if (record.IsUsed)
             {
                 bytes += SmallestLength(record, layout);
-                count++;
             }
         }
         return bytes;
@@ -134,6 +132,19 @@ internal static class LeafEditor
             }
         }
         Finish(area, last, end, layout);
+    }
+
+    /// <summary>Removes "." and ".." from a copy of a directory's first block and packs the names.</summary>
+    public static void RemoveDots(Span<byte> block, in DirectoryLayout layout)
+    {
+        foreach (DirectoryRecord record in new DirectoryRecords(block[..layout.LeafBytes], layout, 0))
+        {
+            if (record.IsDot)
+            {
+                Disk.At<DirectoryRecordHeader>(block, record.Offset).Inode = 0;
+            }
+        }
+        Pack(block, layout, 0);
     }
 
     /// <summary>Moves the names from a hash on to an empty block and packs the rest.</summary>

@@ -59,6 +59,9 @@ internal readonly ref struct XattrArea
         return area;
     }
 
+    /// <summary>There is no area at all.</summary>
+    public bool IsEmpty => _area.IsEmpty;
+
     /// <summary>Walks the entries.</summary>
     public Enumerator GetEnumerator() => new(this);
 

@@ -11,6 +11,10 @@ namespace Fuse4fs.Ext4.Xattrs;
 /// Needs the inode's lock, shared or exclusively. Docs: ext4/attributes, ext4/eainode.</summary>
 internal sealed class XattrReader(VolumeContext context, InodeTable inodes, FileMap maps)
 {
+    /// <summary>Guards reference counts and checksums of attribute blocks: several inodes may share one. A leaf lock,
+    /// held for memory accesses alone.</summary>
+    public Lock SharedBlocks { get; } = new();
+
     /// <summary>Reads a value as stored.</summary>
     /// <param name="inode">Whose.</param>
     /// <param name="name">Which.</param>
@@ -89,6 +93,24 @@ internal sealed class XattrReader(VolumeContext context, InodeTable inodes, File
         try
         {
             area = XattrArea.OpenBlock(lease.Bytes, context.Geometry, number);
+            if (!lease.IsVerified)
+            {
+                VerifyBlock(number, lease);
+            }
+            return lease;
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Under the lock: another inode that shares the block may be changing its count.</summary>
+    private void VerifyBlock(FsBlock number, BlockLease lease)
+    {
+        lock (SharedBlocks)
+        {
             if (context.Checksums.IsEnabled && !lease.IsVerified)
             {
                 uint expected = context.Checksums.OfXattrBlock(number, lease.Bytes);
@@ -100,12 +122,6 @@ internal sealed class XattrReader(VolumeContext context, InodeTable inodes, File
                 }
             }
             lease.MarkVerified();
-            return lease;
-        }
-        catch
-        {
-            lease.Dispose();
-            throw;
         }
     }
 

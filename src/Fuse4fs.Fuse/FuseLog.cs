@@ -24,6 +24,12 @@ internal static class FuseLog
     public static void NoClone(ILogger log, Errno error)
         => log.Warning("no descriptor of its own for a worker: {Error}; workers share one", error);
 
+    public static void NoRing(ILogger log, int worker, Errno error)
+        => log.Error("io_uring of worker {Worker} cannot be used: {Error}", worker, error);
+
+    public static void NoRings(ILogger log, Errno error)
+        => log.Warning("no io_uring here: {Error}; serving by read and write", error);
+
     public static void HandlerFailedTwice(ILogger log, Exception exception, Opcode opcode)
         => log.Error(exception, "{Opcode}: the handler failed while handling a failure", opcode);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Fuse4fs.Fuse.Uring;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 
@@ -15,6 +16,7 @@ public sealed class FuseSession : IDisposable
     private readonly SessionOptions _options;
     private readonly OperationCounters _initCounters = new();
     private WorkerPool? _pool;
+    private RingPool? _rings;
     private Capabilities? _capabilities;
     private bool _disconnected;
 
@@ -43,10 +45,17 @@ public sealed class FuseSession : IDisposable
     {
         _capabilities = Negotiate();
         FuseLog.Connected(_options.Log, _capabilities);
-        _handler.Connected(_capabilities, Notifier, _options.MaxWorkers);
+        bool isOverRings = _capabilities.Has(InitFlags.OverIoUring);
+        _handler.Connected(
+            _capabilities, Notifier, _options.MaxWorkers + (isOverRings ? RingPool.Workers(_options) : 0));
         var dispatcher = new RequestDispatcher(_handler, _options.Log);
         _pool = new WorkerPool(_transport, _capabilities, dispatcher, _options);
         _pool.Start();
+        if (isOverRings)
+        {
+            _rings = new RingPool((FuseDevice)_transport, _capabilities, dispatcher, _options.MaxWorkers, _options);
+            _rings.Start();
+        }
     }
 
     /// <summary>Waits for the end of the connection; then every request that came has been handled.</summary>
@@ -60,7 +69,7 @@ public sealed class FuseSession : IDisposable
         {
             return true;
         }
-        if (!_pool.WaitForEnd(limit))
+        if (!_pool.WaitForEnd(limit) || _rings?.WaitForEnd(limit) == false)
         {
             return false;
         }
@@ -81,6 +90,7 @@ public sealed class FuseSession : IDisposable
         var sums = new OperationCount[OperationTable.Slots];
         _initCounters.AddTo(sums);
         _pool?.AddCounts(sums);
+        _rings?.AddCounts(sums);
         return sums;
     }
 
@@ -88,6 +98,7 @@ public sealed class FuseSession : IDisposable
     public void Dispose()
     {
         WaitForEnd();
+        _rings?.Dispose();
         _pool?.Dispose();
         _transport.Dispose();
     }
@@ -141,13 +152,30 @@ public sealed class FuseSession : IDisposable
         {
             _ = Reply(header.Unique, Errno.Protocol, default);
             throw new FuseException(
-                Errno.Protocol, $"the kernel speaks FUSE {init.Major}.{init.Minor}; at least 7.31 (Linux 5.4) is needed");
+                Errno.Protocol,
+                $"the kernel speaks FUSE {init.Major}.{init.Minor}; at least 7.31 (Linux 5.4) is needed");
         }
-        Capabilities agreed = Capabilities.Negotiate(in init, _options.Capabilities, out InitOut answer);
+        Capabilities agreed = Capabilities.Negotiate(in init, Possible(_options.Capabilities), out InitOut answer);
         Errno error = Reply(header.Unique, Errno.Ok, answer);
         return error == Errno.Ok
             ? agreed
             : throw new FuseException(error, $"the kernel did not accept the connection: {error}");
+    }
+
+    /// <summary>Once the kernel is told that we use io_uring it waits for that: so first see whether we can.</summary>
+    private CapabilityRequest Possible(CapabilityRequest wanted)
+    {
+        if (!wanted.Flags.HasFlag(InitFlags.OverIoUring))
+        {
+            return wanted;
+        }
+        Errno error = _transport is FuseDevice ? RingPool.Probe() : Errno.NotSupported;
+        if (error == Errno.Ok)
+        {
+            return wanted;
+        }
+        FuseLog.NoRings(_options.Log, error);
+        return wanted with { Flags = wanted.Flags & ~InitFlags.OverIoUring };
     }
 
     private unsafe Errno Reply(ulong unique, Errno error, InitOut body)

@@ -12,10 +12,12 @@ public sealed unsafe class ReplyBuffer : IDisposable
 
     private const int PageBytes = 4096;
 
+    private readonly bool _ownsMemory = true;
     private byte* _memory;
 
     /// <param name="payloadBytes">Largest reply built in the buffer.</param>
-    /// <param name="maxPieces">Largest number of pieces of a reply; the kernel takes 1024.</param>
+    /// <param name="maxPieces">Largest number of pieces of a reply; the kernel takes 1024. 0: a reply is all in one
+    /// piece, memory elsewhere is copied.</param>
     public ReplyBuffer(int payloadBytes, int maxPieces = 512)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(payloadBytes, PageBytes);
@@ -23,6 +25,15 @@ public sealed unsafe class ReplyBuffer : IDisposable
         _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(PageBytes + payloadBytes), PageBytes);
         PayloadBytes = payloadBytes;
         Pieces = GC.AllocateArray<IoVector>(maxPieces, pinned: true);
+    }
+
+    /// <summary>For memory of somebody else: a page, then the payload. Replies are all in one piece.</summary>
+    internal ReplyBuffer(byte* memory, int payloadBytes)
+    {
+        _ownsMemory = false;
+        _memory = memory;
+        PayloadBytes = payloadBytes;
+        Pieces = [];
     }
 
     /// <summary>Frees the memory of a buffer that was not disposed of.</summary>
@@ -45,7 +56,10 @@ public sealed unsafe class ReplyBuffer : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(_memory);
+        if (_ownsMemory)
+        {
+            NativeMemory.AlignedFree(_memory);
+        }
         _memory = null;
     }
 }

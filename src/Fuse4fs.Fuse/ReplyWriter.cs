@@ -69,12 +69,20 @@ public unsafe struct ReplyWriter
         _inline += lengthBytes;
     }
 
-    /// <summary>Appends memory without copying it. It must stay until <see cref="IRequestHandler.Leave"/>; if it turns
-    /// out to be unreadable the request is answered with EIO.</summary>
-    /// <returns>False when the reply already has all the pieces it can have; then nothing was appended.</returns>
+    /// <summary>Whether <see cref="TryAppendMemory"/> has to copy: then better read into <see cref="Free"/>.</summary>
+    public readonly bool CopiesMemory => _buffer.Pieces.Length == 0;
+
+    /// <summary>Appends memory, where possible without copying it. It must stay until
+    /// <see cref="IRequestHandler.Leave"/>; if it turns out to be unreadable the answer is EIO.</summary>
+    /// <returns>False when the reply already has all the pieces it can have, or could not be copied; then nothing was
+    /// appended.</returns>
     public bool TryAppendMemory(void* start, int lengthBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(lengthBytes);
+        if (CopiesMemory)
+        {
+            return TryCopy(start, lengthBytes);
+        }
         const int keptForInline = 2;
         if (_pieces + keptForInline >= _buffer.Pieces.Length)
         {
@@ -139,6 +147,18 @@ public unsafe struct ReplyWriter
             _buffer.Pieces[_pieces++] = new IoVector { Base = start, Length = (nuint)length };
         }
         _pieceStart = _inline;
+    }
+
+    /// <summary>Managed code must not read memory that may be a mapping of a file cut short.</summary>
+    private bool TryCopy(void* start, int lengthBytes)
+    {
+        if (lengthBytes > _capacity - _inline
+            || (lengthBytes > 0 && LibC.CopyGuarded(FreePointer, start, (nuint)lengthBytes) != Errno.Ok))
+        {
+            return false;
+        }
+        _inline += lengthBytes;
+        return true;
     }
 
     private readonly void CheckRoom(int lengthBytes)

@@ -14,6 +14,9 @@ public sealed record SessionOptions
     /// <summary>Threads added while all others are held up by long requests.</summary>
     public int ExtraWorkers { get; init; } = 8;
 
+    /// <summary>With <see cref="Wire.InitFlags.OverIoUring"/>: threads for the requests of each CPU.</summary>
+    public int RingThreadsPerCpu { get; init; } = 2;
+
     /// <summary>Where the session reports what it cannot tell anybody else.</summary>
     public ILogger Log { get; init; } = Serilog.Core.Logger.None;
 

@@ -43,7 +43,10 @@ internal sealed class WorkerPool : IDisposable
     public RequestDispatcher Dispatcher { get; }
 
     /// <summary>Largest reply: data, or a list of xattrs, and a structure before it.</summary>
-    public int ReplyBytes => Math.Max(Capabilities.MaxWriteBytes, 1 << 16) + 4096;
+    public int ReplyBytes => ReplyBytesFor(Capabilities);
+
+    /// <summary>See <see cref="ReplyBytes"/>.</summary>
+    public static int ReplyBytesFor(Capabilities capabilities) => Math.Max(capabilities.MaxWriteBytes, 1 << 16) + 4096;
 
     public void Start()
     {

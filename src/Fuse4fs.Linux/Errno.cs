@@ -49,5 +49,6 @@ public enum Errno
     /// <summary>EUCLEAN: a structure of the file system is damaged.</summary>
     Corrupted = 117,
     QuotaExceeded = 122,
+    Canceled = 125,
     NoKey = 126,
 }

@@ -53,7 +53,14 @@ internal sealed unsafe class NullReader : IDisposable
         {
             size = node.Attributes.Size;
         }
-        int wanted = (int)Math.Min(Math.Min(request.Size, (uint)reply.Free.Length), size - Math.Min(request.Offset, size));
+        uint room = Math.Min(request.Size, (uint)reply.Free.Length);
+        int wanted = (int)Math.Min(room, size - Math.Min(request.Offset, size));
+        if (_data == NullData.Zeros && reply.CopiesMemory)
+        {
+            reply.Free[..wanted].Clear();
+            reply.Advance(wanted);
+            return Errno.Ok;
+        }
         if (_data == NullData.Zeros)
         {
             return reply.TryAppendMemory(_memory, Math.Min(wanted, ZeroBytes)) ? Errno.Ok : Errno.InputOutput;

@@ -9,6 +9,7 @@ internal static class Program
         usage: hello|null MOUNTPOINT [-o OPTION[,OPTION...]] [options]
           --workers N           threads (default: CPUs, at least 2)
           --read-ahead KIB      set the kernel's read-ahead (root)
+          --uring               serve over io_uring (kernel 6.14, fuse.enable_uring)
           --verbose             log every request
         null only:
           --dirs N --files N --size BYTES   start with N directories of N files of that size
@@ -28,7 +29,10 @@ internal static class Program
         {
             bool isNull = arguments[0] == "null";
             var settings = SampleSettings.Parse(arguments.AsSpan(1), subtype: arguments[0]);
-            using var log = new LoggerConfiguration().MinimumLevel.Is(settings.LogLevel).WriteTo.Console().CreateLogger();
+            using var log = new LoggerConfiguration()
+                .MinimumLevel.Is(settings.LogLevel)
+                .WriteTo.Console()
+                .CreateLogger();
             if (isNull)
             {
                 using var tree = new NullFileSystem(settings.Null);

@@ -36,7 +36,7 @@ internal static class SampleMount
     {
         Workers = settings.Workers,
         Log = log,
-        Capabilities = new CapabilityRequest { Flags = wanted & ~settings.Without },
+        Capabilities = new CapabilityRequest { Flags = (wanted & ~settings.Without) | settings.Also },
     };
 
     private static void PrintCounts(OperationCount[] counts)

@@ -24,6 +24,9 @@ internal sealed record SampleSettings
     /// <summary>Capabilities not to ask for.</summary>
     public InitFlags Without { get; init; }
 
+    /// <summary>Capabilities to ask for besides.</summary>
+    public InitFlags Also { get; init; }
+
     public static SampleSettings Parse(ReadOnlySpan<string> words, string subtype)
     {
         var settings = new SampleSettings
@@ -36,6 +39,7 @@ internal sealed record SampleSettings
             settings = words[i] switch
             {
                 "--no-writeback" => settings with { Without = settings.Without | InitFlags.WriteBackCache },
+                "--uring" => settings with { Also = InitFlags.OverIoUring },
                 "--verbose" => settings with { LogLevel = LogEventLevel.Verbose },
                 _ when i + 1 < words.Length => settings.With(words[i], words[++i]),
                 _ => throw new ArgumentException($"unknown option or no value: {words[i]}"),

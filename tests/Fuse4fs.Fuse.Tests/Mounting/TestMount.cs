@@ -30,6 +30,7 @@ internal sealed class TestMount : IDisposable
         Session = new FuseSession(_mount.Device, handler, new SessionOptions
         {
             Workers = workers,
+            RingThreadsPerCpu = workers == 1 ? 1 : 2,
             Capabilities = new CapabilityRequest { Flags = wanted },
         });
         Session.Start();

@@ -15,6 +15,8 @@ internal sealed class ScriptedHandler(ScriptedHandler.Script script) : IRequestH
 
     public FuseNotifier? Notifier { get; private set; }
 
+    public int MaxWorkers { get; private set; }
+
     public int Disconnections { get; private set; }
 
     public int Entered => _entered;
@@ -31,6 +33,7 @@ internal sealed class ScriptedHandler(ScriptedHandler.Script script) : IRequestH
     {
         Agreed = capabilities;
         Notifier = notifier;
+        MaxWorkers = maxWorkers;
     }
 
     public void Disconnected() => Disconnections++;

@@ -120,6 +120,9 @@ public sealed class WireLayoutTests
         Assert.Equal(288, Unsafe.SizeOf<StatxOut>());
         Assert.Equal(8, Unsafe.SizeOf<CopyFileRangeOut>());
         Assert.Equal(16, Unsafe.SizeOf<NotifyPrune>());
+        Assert.Equal(288, Unsafe.SizeOf<UringHeaders>());
+        Assert.Equal(32, Unsafe.SizeOf<UringEntryInOut>());
+        Assert.Equal(24, Unsafe.SizeOf<UringCommandRequest>());
         Assert.Equal(152, Unsafe.SizeOf<DirectoryEntryPlus>());
     }
 

@@ -63,6 +63,7 @@ public sealed partial class Volume
         volume.JournalFacts = journal?.Describe(recovery);
         volume.StartJournal(journal, recovery);
         volume.StartFreeSpace(wasClean);
+        volume.StartWriting();
         return volume;
     }
 

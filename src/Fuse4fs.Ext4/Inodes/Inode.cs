@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Allocation;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Mapping;
 
@@ -84,6 +85,9 @@ public sealed class Inode
     /// <summary>Where the file's blocks are, as far as known. Has a lock of its own.</summary>
     internal MapCache Map { get; } = new();
 
+    /// <summary>Space kept ahead of the file's writers; null while it has none.</summary>
+    internal Preallocation? Windows { get; set; }
+
     /// <summary>i_block, 60 bytes.</summary>
     public Span<byte> BlockAreaBytes => _blockArea;
 
@@ -136,9 +140,14 @@ public sealed class Inode
     /// <summary>Made by <see cref="InodeTable.Create"/> and not stored yet: the record still is another inode's.</summary>
     internal bool IsNew { get; set; }
 
-    /// <summary>Unlinked while in use: the object stays in memory until the inode is freed. Guarded by
-    /// <see cref="Lock"/>.</summary>
+    /// <summary>On the orphan list: the object stays in memory. Guarded by that list.</summary>
     internal bool IsOrphan { get; set; }
+
+    /// <summary>Towards the list's end. Guarded by the list.</summary>
+    internal Inode? NextOrphan { get; set; }
+
+    /// <summary>Towards the list's head. Guarded by the list.</summary>
+    internal Inode? PreviousOrphan { get; set; }
 
     /// <summary>A directory whose index was found unusable: names are searched for block by block. Racy by design.
     /// </summary>
@@ -150,11 +159,12 @@ public sealed class Inode
     /// <summary>Used since the clock's hand last passed; racy by design.</summary>
     internal bool WasUsed { get; set; }
 
-    /// <summary>The fields are the record's. Guarded by <see cref="LoadGate"/>, then never cleared.</summary>
+    /// <summary>The fields are the record's. Guarded by <see cref="RecordGate"/>, then never cleared.</summary>
     internal volatile bool IsLoaded;
 
     /// <summary>No longer the object of its number: freed, or replaced by a new use of the number.</summary>
     internal bool IsDetached { get; set; }
 
-    internal Lock LoadGate { get; } = new();
+    /// <summary>Held while the record is read or written.</summary>
+    internal Lock RecordGate { get; } = new();
 }

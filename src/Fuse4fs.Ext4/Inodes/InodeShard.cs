@@ -4,7 +4,7 @@ using Fuse4fs.Ext4.Journaling;
 namespace Fuse4fs.Ext4.Inodes;
 
 /// <summary>A part of the inode table with a lock of its own. Evicts by second chance (CLOCK).</summary>
-internal sealed class InodeShard(int capacity)
+internal sealed class InodeShard(InodeTable owner, int capacity)
 {
     private const int StepsPerEviction = 64;
 
@@ -152,6 +152,7 @@ internal sealed class InodeShard(int capacity)
 
     private void RememberChanges(Inode evicted)
     {
+        owner.Evicting?.Invoke(evicted);
         _evictedTicket = Math.Max(_evictedTicket, evicted.DataTicket);
         if (evicted.WasChanged
             && (!_hasEvictedChanges || TransactionId.IsAfter(evicted.LastTransaction, _evictedTransaction)))

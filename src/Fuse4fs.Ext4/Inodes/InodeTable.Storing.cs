@@ -20,12 +20,15 @@ public sealed partial class InodeTable
     {
         using BlockLease lease = handle.Update(inode.TableBlock);
         Span<byte> record = lease.Bytes.Slice(inode.TableOffsetBytes, _context.Geometry.InodeSizeBytes);
-        if (inode.IsNew)
+        lock (inode.RecordGate)
         {
-            record.Clear();     // what an earlier use of the number left
-            inode.IsNew = false;
+            if (inode.IsNew)
+            {
+                record.Clear();     // what an earlier use of the number left
+                inode.IsNew = false;
+            }
+            InodeEncoder.Encode(_context.Geometry, _context.Checksums, inode, record);
         }
-        InodeEncoder.Encode(_context.Geometry, _context.Checksums, inode, record);
         inode.HasXattrArea = inode.ExtraSizeBytes > 0;
         inode.LastTransaction = handle.TransactionId;
         if (inode.SizeBytes > MaximumShortSize && inode.IsRegular && Volatile.Read(ref _hasLargeFiles) == 0)
@@ -40,11 +43,14 @@ public sealed partial class InodeTable
     {
         using BlockLease lease = handle.Update(_context.Geometry.SuperblockBlock);
         Span<byte> bytes = lease.Bytes.Slice(_context.Geometry.SuperblockOffsetInBlock, Superblock.SizeBytes);
-        ref Superblock super = ref Disk.At<Superblock>(bytes, 0);
-        super.RoCompat |= (uint)RoCompatFeatures.LargeFile;
-        if (_context.Checksums.IsEnabled)
+        lock (_context.SuperblockGate)
         {
-            super.Checksum = Checksums.OfSuperblock(bytes);
+            ref Superblock super = ref Disk.At<Superblock>(bytes, 0);
+            super.RoCompat |= (uint)RoCompatFeatures.LargeFile;
+            if (_context.Checksums.IsEnabled)
+            {
+                super.Checksum = Checksums.OfSuperblock(bytes);
+            }
         }
         Volatile.Write(ref _hasLargeFiles, 1);
     }

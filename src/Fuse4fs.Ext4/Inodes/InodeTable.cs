@@ -22,7 +22,7 @@ public sealed partial class InodeTable
         _context = context;
         for (int i = 0; i < ShardCount; i++)
         {
-            _shards[i] = new InodeShard(Math.Max(1, capacity / ShardCount));
+            _shards[i] = new InodeShard(this, Math.Max(1, capacity / ShardCount));
         }
         Superblock super = context.CopySuperblock();
         _hidden =
@@ -36,6 +36,9 @@ public sealed partial class InodeTable
                 ? Math.Max(super.WantedExtraInodeSize, (int)super.MinimumExtraInodeSize)
                 : 0);
     }
+
+    /// <summary>Told of every object that is about to leave memory, under the table's lock.</summary>
+    internal Action<Inode>? Evicting { get; set; }
 
     /// <summary>Refers to an inode, loading it when needed.</summary>
     /// <param name="number">From a directory or the kernel: checked here.</param>
@@ -165,7 +168,7 @@ public sealed partial class InodeTable
 
     private void Load(Inode inode)
     {
-        lock (inode.LoadGate)
+        lock (inode.RecordGate)
         {
             if (!inode.IsLoaded)
             {

@@ -5,6 +5,7 @@ public readonly record struct Timestamp(long Seconds, uint Nanoseconds) : ICompa
 {
     private const uint EpochMask = 3;
     private const int EpochBits = 2;
+    private const uint CoarseStep = 4_000_000;
     private const uint NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>EXT4_TIMESTAMP_MIN: December 1901.</summary>
@@ -66,6 +67,10 @@ public readonly record struct Timestamp(long Seconds, uint Nanoseconds) : ICompa
         }
         return new Timestamp(seconds, (uint)(rest * 100));
     }
+
+    /// <summary>Rounded down to the step in which the kernel's file times advance: changes that follow each other
+    /// closely then need not store the inode each time.</summary>
+    public Timestamp Coarse() => this with { Nanoseconds = Nanoseconds - (Nanoseconds % CoarseStep) };
 
     /// <inheritdoc/>
     public int CompareTo(Timestamp other)

@@ -86,6 +86,18 @@ public sealed partial class Journal : IDisposable
         }
     }
 
+    /// <summary>The newest transaction that is durable.</summary>
+    internal uint DurableTransaction
+    {
+        get
+        {
+            using (_gate.Enter())
+            {
+                return _lastCommitted;
+            }
+        }
+    }
+
     /// <summary>To be taken when a data write has completed and kept with the inode: a flush that began later made the
     /// data durable. Lock-free.</summary>
     public long DataTicket => Volatile.Read(ref _flushesBegun);

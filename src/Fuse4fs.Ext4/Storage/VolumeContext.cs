@@ -42,6 +42,9 @@ public sealed class VolumeContext
 
     public TimeProvider Clock { get; }
 
+    /// <summary>Held while the superblock's bytes are changed inside a handle. Last in the lock order.</summary>
+    internal Lock SuperblockGate { get; } = new();
+
     /// <summary>Nothing may be changed: opened so, or made so by an error.</summary>
     public bool IsReadOnly => _isReadOnly;
 

@@ -1,0 +1,189 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Mapping;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4.Files;
+
+/// <summary>Changes a file's size, and takes blocks away. Callers hold the inode's lock exclusively.</summary>
+/// <remarks>Cut into handles. The first one of a truncate holds the new size and, when more follow, the entry on the
+/// orphan list: a crash in between is finished at the next mount.</remarks>
+internal sealed class FileTruncation(WriteServices services, FileWriter writer, OrphanList orphans)
+{
+    private const int MaximumSliceCredits = 512;
+
+    private readonly int _blockShift = services.Context.Geometry.BlockSizeShift;
+
+    /// <summary>Sets a file's size. Growing adds a hole; what a smaller file had behind its new end is gone for good.
+    /// </summary>
+    /// <param name="inode">A regular file.</param>
+    /// <param name="size">Bytes; within the largest file size.</param>
+    /// <param name="options">How.</param>
+    /// <returns>NotSupported for a file without an extent tree that would lose blocks, ReadOnly, or Ok.</returns>
+    public Errno SetSize(Inode inode, long size, in WriteOptions options)
+    {
+        bool hasTree = inode.Has(InodeFlags.Extents);
+        if (size > inode.SizeBytes)
+        {
+            writer.ZeroTail(inode, inode.SizeBytes, size);
+            return StoreSize(inode, size, in options);
+        }
+        if (!hasTree)
+        {
+            return inode.Sectors == 0 ? StoreSize(inode, size, in options) : Errno.NotSupported;
+        }
+        services.ReleaseWindows(inode);
+        writer.ZeroTail(inode, size, inode.SizeBytes);
+        ulong first = ((ulong)size + (1ul << _blockShift) - 1) >> _blockShift;
+        Errno error = FirstSlice(inode, first, size, in options, out ulong next);
+        return error == Errno.Ok && next < ExtentNodePlace.FileEnd ? FinishTruncate(inode, next) : error;
+    }
+
+    /// <summary>Frees everything behind an orphan's end, or all of it when it has no links, and takes a truncated file
+    /// off the orphan list.</summary>
+    /// <param name="inode">On the orphan list.</param>
+    /// <param name="first">First file block to free.</param>
+    public Errno FinishTruncate(Inode inode, ulong first)
+    {
+        Errno error = RemoveBlocks(inode, first, ExtentNodePlace.FileEnd, null);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        error = services.Journal.TryBegin(
+            services.Inodes.StoreCredits + OrphanList.RemoveCredits, out Handle handle);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (handle)
+        {
+            orphans.Remove(handle, inode);
+            services.Inodes.Store(handle, inode);
+            return Errno.Ok;
+        }
+    }
+
+    /// <summary>Frees all blocks of an inode that has no links and is on the orphan list; it stays there.</summary>
+    public Errno RemoveAll(Inode inode) => RemoveBlocks(inode, 0, ExtentNodePlace.FileEnd, null);
+
+    /// <summary>Makes a range of blocks a hole, in slices.</summary>
+    public Errno RemoveRange(Inode inode, ulong first, ulong end, in WriteOptions options) =>
+        first < end ? RemoveBlocks(inode, first, end, options) : Errno.Ok;
+
+    private int SliceCredits => Math.Min(MaximumSliceCredits, services.Journal.MaximumCredits / 4);
+
+    private Errno StoreSize(Inode inode, long size, in WriteOptions options)
+    {
+        Errno error = services.Journal.TryBegin(services.Inodes.StoreCredits, out Handle handle);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (handle)
+        {
+            inode.SizeBytes = size;
+            services.Touch(inode, in options);
+            services.Inodes.Store(handle, inode);
+            return Errno.Ok;
+        }
+    }
+
+    /// <summary>The new size, with the first slice of blocks, and the orphan entry when there are more.</summary>
+    private Errno FirstSlice(Inode inode, ulong first, long size, in WriteOptions options, out ulong next)
+    {
+        next = ExtentNodePlace.FileEnd;
+        ExtentChange change = WriteServices.Change;
+        try
+        {
+            Errno error = Errno.Ok;
+            bool hasEntries = false;
+            if (first < ExtentNodePlace.FileEnd)
+            {
+                error = PrepareRemove(inode, (uint)first, ExtentNodePlace.FileEnd, change);
+                next = change.End;
+                hasEntries = change.FirstEntry < change.EndEntry;
+            }
+            bool isLong = next < ExtentNodePlace.FileEnd;
+            int credits = (hasEntries ? change.Credits : services.Inodes.StoreCredits)
+                + (isLong ? OrphanList.AddCredits : 0);
+            Handle handle = null!;
+            error = error == Errno.Ok
+                ? services.Journal.TryBegin(credits, out handle, hasEntries ? change.Forgets : 0)
+                : error;
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+            using (handle)
+            {
+                inode.SizeBytes = size;
+                services.Touch(inode, in options);
+                if (isLong)
+                {
+                    orphans.Add(handle, inode);
+                }
+                if (hasEntries)
+                {
+                    services.Tree.Remove(handle, change, (uint)first);
+                }
+                services.Inodes.Store(handle, inode);
+                return Errno.Ok;
+            }
+        }
+        finally
+        {
+            services.Tree.Finish(change);
+        }
+    }
+
+    private Errno RemoveBlocks(Inode inode, ulong first, ulong end, WriteOptions? options)
+    {
+        if (!inode.Has(InodeFlags.Extents))
+        {
+            return inode.Sectors == 0 ? Errno.Ok : Errno.NotSupported;
+        }
+        ExtentChange change = WriteServices.Change;
+        try
+        {
+            Errno error = Errno.Ok;
+            while (first < end && error == Errno.Ok)
+            {
+                error = PrepareRemove(inode, (uint)first, end, change);
+                if (error == Errno.Ok && change.FirstEntry < change.EndEntry)
+                {
+                    error = RemoveSlice(inode, (uint)first, change, options);
+                }
+                first = change.End;
+            }
+            return error;
+        }
+        finally
+        {
+            services.Tree.Finish(change);
+        }
+    }
+
+    private Errno PrepareRemove(Inode inode, uint first, ulong end, ExtentChange change) =>
+        services.Tree.PrepareRemove(inode, first, end, SliceCredits, services.Journal.MaximumForgets / 2, change);
+
+    private Errno RemoveSlice(Inode inode, uint first, ExtentChange change, WriteOptions? options)
+    {
+        Errno error = services.Journal.TryBegin(change.Credits, out Handle handle, change.Forgets);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (handle)
+        {
+            services.Tree.Remove(handle, change, first);
+            if (options is { } touching)
+            {
+                services.Touch(inode, in touching);
+            }
+            services.Inodes.Store(handle, inode);
+            return Errno.Ok;
+        }
+    }
+}

@@ -1,0 +1,282 @@
+using Fuse4fs.Ext4.Allocation;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Mapping;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4.Files;
+
+/// <summary>Writes data to files. Data reaches its blocks before the handle begins that maps them or raises the size
+/// over them, so that a crash never shows what the blocks held before.</summary>
+/// <remarks>Overwriting written blocks needs neither a handle nor the exclusive lock. Blocks for a hole are reserved in
+/// memory, filled, then mapped; unwritten blocks are filled, then converted.</remarks>
+internal sealed class FileWriter(WriteServices services, DataWriter data)
+{
+    private const int PrivilegeBits = 0x0C00;
+
+    private readonly int _blockShift = services.Context.Geometry.BlockSizeShift;
+
+    /// <summary>Overwrites, if that is all there is to do. The caller holds the lock, shared at least.</summary>
+    /// <returns>False when blocks, size, mode or times would change: the exclusive lock is needed.</returns>
+    public bool TryOverwrite(Inode inode, long offset, ReadOnlySpan<byte> bytes, in WriteOptions options)
+    {
+        long end = offset + bytes.Length;
+        if (end > inode.SizeBytes || (options.KillsPrivileges && HasPrivileges(inode))
+            || (!options.IsCached && inode.ModificationTime != services.Now()))
+        {
+            return false;
+        }
+        for (uint block = BlockOf(offset); block <= BlockOf(end - 1);)
+        {
+            MapRun run = services.Map.Find(inode, block);
+            if (run.Kind != RunKind.Written)
+            {
+                return false;
+            }
+            if (run.End > BlockOf(end - 1))
+            {
+                break;
+            }
+            block = (uint)run.End;
+        }
+        for (int done = 0; done < bytes.Length;)
+        {
+            done += OverwriteRun(inode, services.Map.Find(inode, BlockOf(offset + done)), offset + done, bytes[done..]);
+        }
+        return true;
+    }
+
+    /// <summary>Writes whatever it takes. The caller holds the lock exclusively.</summary>
+    /// <param name="inode">A regular file.</param>
+    /// <param name="offset">First byte.</param>
+    /// <param name="bytes">At least one; the end is within the largest file size.</param>
+    /// <param name="options">How.</param>
+    /// <param name="written">Bytes written; with an error those before it happened.</param>
+    /// <returns>NoSpace, NotSupported for a file without an extent tree that has to grow, ReadOnly, or Ok.</returns>
+    public Errno Write(Inode inode, long offset, ReadOnlySpan<byte> bytes, in WriteOptions options, out int written)
+    {
+        written = 0;
+        if (offset > inode.SizeBytes)
+        {
+            ZeroTail(inode, inode.SizeBytes, offset);
+        }
+        Errno error = Errno.Ok;
+        bool isStored = false;
+        while (written < bytes.Length && error == Errno.Ok)
+        {
+            long position = offset + written;
+            MapRun run = services.Map.Find(inode, BlockOf(position));
+            ReadOnlySpan<byte> rest = bytes[written..];
+            int count = 0;
+            switch (run.Kind)
+            {
+                case RunKind.Written:
+                    count = OverwriteRun(inode, run, position, rest);
+                    isStored = false;
+                    break;
+                case RunKind.Unwritten:
+                    error = FillUnwritten(inode, run, position, rest, in options, out count);
+                    isStored = true;
+                    break;
+                case RunKind.Hole when inode.Has(InodeFlags.Extents):
+                    error = FillHole(inode, run, position, rest, in options, out count);
+                    isStored = true;
+                    break;
+                default:
+                    error = Errno.NotSupported;
+                    break;
+            }
+            written += count;
+        }
+        if (written > 0 && !isStored)
+        {
+            Errno stored = StoreAfterOverwrite(inode, offset + written, in options);
+            error = error == Errno.Ok ? stored : error;
+        }
+        return written > 0 && error == Errno.NoSpace ? Errno.Ok : error;
+    }
+
+    /// <summary>Zeroes the rest of the block that holds a file's end, before the file grows over it.</summary>
+    /// <param name="inode">Locked exclusively.</param>
+    /// <param name="end">The file's present end, or the end it is going to have.</param>
+    /// <param name="limit">Not further than this.</param>
+    public void ZeroTail(Inode inode, long end, long limit)
+    {
+        int inBlock = (int)(end & ((1L << _blockShift) - 1));
+        if (inBlock == 0 || inode.Has(InodeFlags.InlineData))
+        {
+            return;
+        }
+        MapRun run = services.Map.Find(inode, BlockOf(end));
+        if (run.Kind == RunKind.Written)
+        {
+            int length = (int)Math.Min((1L << _blockShift) - inBlock, limit - end);
+            data.Zero(inode, ((long)run.Start.Value << _blockShift) + inBlock, length);
+        }
+    }
+
+    private static bool HasPrivileges(Inode inode) => (inode.Mode & PrivilegeBits) != 0;
+
+    private uint BlockOf(long offset) => (uint)(offset >> _blockShift);
+
+    private int OverwriteRun(Inode inode, in MapRun run, long position, ReadOnlySpan<byte> bytes)
+    {
+        int count = (int)Math.Min(bytes.Length, (long)(run.End << _blockShift) - position);
+        long inRun = position - ((long)run.First << _blockShift);
+        data.Overwrite(inode, ((long)run.Start.Value << _blockShift) + inRun, bytes[..count]);
+        return count;
+    }
+
+    private Errno FillUnwritten(
+        Inode inode, in MapRun run, long position, ReadOnlySpan<byte> bytes, in WriteOptions options, out int count)
+    {
+        count = (int)Math.Min(bytes.Length, (long)(run.End << _blockShift) - position);
+        int skip = (int)(position & ((1L << _blockShift) - 1));
+        uint first = BlockOf(position);
+        ulong end = (ulong)BlockOf(position + count - 1) + 1;
+        data.Fill(inode, (long)run.Start.Value << _blockShift, skip, bytes[..count]);
+        ExtentChange change = WriteServices.Change;
+        try
+        {
+            for (ulong done = first; done < end;)
+            {
+                Errno error = services.Tree.PrepareConvert(inode, (uint)done, end, change);
+                if (error == Errno.Ok)
+                {
+                    error = Convert(inode, change, (uint)done, position + count, in options);
+                }
+                if (error != Errno.Ok)
+                {
+                    count = (int)Math.Max(0, ((long)done << _blockShift) - position);
+                    return error;
+                }
+                done = change.End;
+            }
+            return Errno.Ok;
+        }
+        finally
+        {
+            services.Tree.Finish(change);
+        }
+    }
+
+    private Errno Convert(Inode inode, ExtentChange change, uint first, long end, in WriteOptions options)
+    {
+        Errno error = services.Journal.TryBegin(change.Credits, out Handle handle, change.Forgets);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (handle)
+        {
+            services.Tree.Convert(handle, change, first, isUnwritten: false);
+            Touch(inode, Math.Min(end, (long)(change.End << _blockShift)), in options);
+            services.Inodes.Store(handle, inode);
+            return Errno.Ok;
+        }
+    }
+
+    private Errno FillHole(
+        Inode inode, in MapRun run, long position, ReadOnlySpan<byte> bytes, in WriteOptions options, out int count)
+    {
+        int skip = (int)(position & ((1L << _blockShift) - 1));
+        uint first = BlockOf(position);
+        count = (int)Math.Min(bytes.Length, (long)(run.End << _blockShift) - position);
+        uint wanted = BlockOf(position + count - 1) - first + 1;
+        Errno error = Reserve(inode, in run, wanted, options.MayUseReserve, out BlockRun blocks);
+        if (error != Errno.Ok)
+        {
+            count = 0;
+            return error;
+        }
+        count = (int)Math.Min(count, ((long)blocks.LengthBlocks << _blockShift) - skip);
+        ExtentChange change = WriteServices.Change;
+        try
+        {
+            error = services.Tree.PrepareInsert(inode, first, blocks.Start, change);
+            if (error == Errno.Ok)
+            {
+                data.Fill(inode, (long)blocks.Start.Value << _blockShift, skip, bytes[..count]);
+                error = services.Journal.TryBegin(change.Credits + BlockAllocator.CommitCredits, out Handle handle);
+                if (error == Errno.Ok)
+                {
+                    BlockRun inserted = blocks;
+                    blocks = default;
+                    Insert(handle, inode, change, new Extent(first, inserted.Start, inserted.LengthBlocks, false),
+                        position + count, in options);
+                }
+            }
+            count = error == Errno.Ok ? count : 0;
+            return error;
+        }
+        finally
+        {
+            services.Tree.Finish(change);
+            services.Allocator.Cancel(blocks);
+        }
+    }
+
+    private void Insert(
+        Handle handle, Inode inode, ExtentChange change, in Extent extent, long end, in WriteOptions options)
+    {
+        using (handle)
+        {
+            services.Allocator.Commit(handle, new BlockRun(extent.Start, extent.LengthBlocks));
+            services.Tree.Insert(handle, change, in extent);
+            Touch(inode, end, in options);
+            services.Inodes.Store(handle, inode);
+        }
+    }
+
+    /// <summary>Reserves blocks for a hole from its run's first block on.</summary>
+    /// <param name="inode">Locked exclusively.</param>
+    /// <param name="hole">Where.</param>
+    /// <param name="wanted">Blocks of the hole that are needed now.</param>
+    /// <param name="mayUseReserve">Whether the superuser's reserve may be taken.</param>
+    /// <param name="blocks">What there was, in one piece; possibly less.</param>
+    public Errno Reserve(Inode inode, in MapRun hole, uint wanted, bool mayUseReserve, out BlockRun blocks)
+    {
+        uint first = hole.First;
+        wanted = Math.Min(wanted, ExtentEntry.MaximumWrittenLength);
+        MapRun before = first > 0 ? services.Map.Find(inode, first - 1) : default;
+        ulong size = ((ulong)inode.SizeBytes + (1ul << _blockShift) - 1) >> _blockShift;
+        var goal = new AllocationGoal
+        {
+            Owner = inode.Number,
+            IsFileData = true,
+            Near = before.IsMapped ? before.BlockAt(first - 1) + 1 : default,
+            FileCluster = first,
+            HoleClusters = (uint)Math.Min(hole.LengthBlocks, uint.MaxValue),
+            FileClusters = Math.Max(size, (ulong)first + wanted),
+            Windows = inode.Windows ??= services.Allocator.CreatePreallocation(),
+        };
+        SpaceClaim claim = mayUseReserve ? SpaceClaim.Reserve : SpaceClaim.Ordinary;
+        return services.Allocator.Reserve(in goal, wanted, claim, out blocks);
+    }
+
+    private Errno StoreAfterOverwrite(Inode inode, long end, in WriteOptions options)
+    {
+        if (options.IsCached && end <= inode.SizeBytes && !options.KillsPrivileges)
+        {
+            return Errno.Ok;
+        }
+        Errno error = services.Journal.TryBegin(services.Inodes.StoreCredits, out Handle handle);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (handle)
+        {
+            Touch(inode, end, in options);
+            services.Inodes.Store(handle, inode);
+            return Errno.Ok;
+        }
+    }
+
+    private void Touch(Inode inode, long end, in WriteOptions options)
+    {
+        inode.SizeBytes = Math.Max(inode.SizeBytes, end);
+        services.Touch(inode, in options);
+    }
+}

@@ -1,0 +1,14 @@
+namespace Fuse4fs.Ext4.Files;
+
+/// <summary>How data is written.</summary>
+public readonly record struct WriteOptions
+{
+    /// <summary>The writer may take blocks of the superuser's reserve.</summary>
+    public bool MayUseReserve { get; init; }
+
+    /// <summary>The data comes from a cache whose owner keeps the times and sets them himself.</summary>
+    public bool IsCached { get; init; }
+
+    /// <summary>Set-user-id and set-group-id are to be taken away.</summary>
+    public bool KillsPrivileges { get; init; }
+}

@@ -1,0 +1,64 @@
+using Fuse4fs.Ext4.Allocation;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Mapping;
+using Fuse4fs.Ext4.Storage;
+
+namespace Fuse4fs.Ext4.Files;
+
+/// <summary>What changing a file's data needs; exists only on volumes opened for writing.</summary>
+internal sealed record WriteServices(
+    VolumeContext Context, InodeTable Inodes, FileMap Map, ExtentTree Tree, BlockAllocator Allocator, Journal Journal)
+{
+    private const int SetUserId = 0x0800;
+    private const int SetGroupId = 0x0400;
+    private const int GroupExecute = 0x0008;
+
+    /// <summary>Largest size of a file with an extent tree. Kernel: ext4_max_size.</summary>
+    public long MaximumFileBytes { get; } = (long)(ExtentNodePlace.FileEnd << Context.Geometry.BlockSizeShift);
+
+    /// <summary>This thread's change; at most one is prepared at a time, as at most one handle is open.</summary>
+    public static ExtentChange Change => t_change ??= new ExtentChange();
+
+    /// <summary>What time it is, in the steps in which the kernel gives times to files.</summary>
+    public Timestamp Now() => Timestamp.Now(Context.Clock).Coarse();
+
+    /// <summary>Notes that a file's contents changed just now, and by whom.</summary>
+    public void Touch(Inode inode, in WriteOptions options)
+    {
+        inode.Version = unchecked(inode.Version + 1);
+        if (!options.IsCached)
+        {
+            inode.ModificationTime = Now();
+            inode.ChangeTime = inode.ModificationTime;
+        }
+        if (options.KillsPrivileges)
+        {
+            DropPrivileges(inode);
+        }
+    }
+
+    /// <summary>Takes set-user-id and set-group-id away, the latter only where the group may execute.</summary>
+    private static void DropPrivileges(Inode inode)
+    {
+        inode.Mode &= unchecked((ushort)~SetUserId);
+        if ((inode.Mode & GroupExecute) != 0)
+        {
+            inode.Mode &= unchecked((ushort)~SetGroupId);
+        }
+    }
+
+    /// <summary>Gives back the space kept ahead of an inode's writers. Its lock is held exclusively, or nobody refers to
+    /// it any more.</summary>
+    public void ReleaseWindows(Inode inode)
+    {
+        if (inode.Windows is { } windows)
+        {
+            inode.Windows = null;
+            Allocator.ReleaseWindows(windows);
+        }
+    }
+
+    [ThreadStatic]
+    private static ExtentChange? t_change;
+}

@@ -1,0 +1,54 @@
+using Fuse4fs.Ext4.Allocation;
+using Fuse4fs.Ext4.Format;
+
+namespace Fuse4fs.Ext4.Mapping;
+
+/// <summary>A prepared change of one leaf of an extent tree: everything that can fail is done, what it needs is reserved.
+/// Used again and again by its owner; <see cref="ExtentTree.Finish"/> gives back what was not used.</summary>
+internal sealed class ExtentChange
+{
+    /// <summary>One node per level may be split, and the root may grow.</summary>
+    private const int MaximumNewNodes = ExtentHeader.MaximumDepth + 2;
+
+    private readonly BlockRun[] _newNodes = new BlockRun[MaximumNewNodes];
+    private int _reserved;
+    private int _used;
+
+    /// <summary>The nodes that will change.</summary>
+    public ExtentPath Path { get; } = new();
+
+    /// <summary>Blocks the change will add to the handle's transaction, the inode's own included.</summary>
+    public int Credits { get; set; }
+
+    /// <summary>Journaled blocks the change will free.</summary>
+    public int Forgets { get; set; }
+
+    /// <summary>First file block behind what this change covers: the leaf's end, or where its budget ended. The operation
+    /// goes on there.</summary>
+    public ulong End { get; set; }
+
+    /// <summary>Leaf entries the change concerns: from here ...</summary>
+    public int FirstEntry { get; set; }
+
+    /// <summary>... up to here; equal when there are none.</summary>
+    public int EndEntry { get; set; }
+
+    /// <summary>Whether the change may free nodes.</summary>
+    public bool MayShrink { get; set; }
+
+    /// <summary>Keeps a block for a new node.</summary>
+    public void Add(BlockRun node) => _newNodes[_reserved++] = node;
+
+    /// <summary>Takes one of the blocks kept.</summary>
+    public BlockRun TakeNode() => _newNodes[_used++];
+
+    /// <summary>Forgets the nodes kept.</summary>
+    /// <returns>Those not taken.</returns>
+    public ReadOnlySpan<BlockRun> TakeUnused()
+    {
+        ReadOnlySpan<BlockRun> unused = _newNodes.AsSpan(_used, _reserved - _used);
+        _reserved = 0;
+        _used = 0;
+        return unused;
+    }
+}

@@ -1,0 +1,206 @@
+using Fuse4fs.Ext4.Allocation;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4.Mapping;
+
+/// <summary>Changes extent trees, one leaf at a time: first <em>prepare</em> (reads, checks, reserves; may fail), then
+/// begin a handle with the change's credits, <em>apply</em> (cannot fail but for the medium), store the inode, end the
+/// handle, <em>finish</em>.</summary>
+/// <remarks>
+/// <para>The caller holds the inode's lock exclusively from the preparation to the end. i_blocks and the inode's map
+/// cache follow by themselves; the root is in the inode, so every change ends with <see cref="InodeTable.Store"/>.</para>
+/// <para>Every change of a leaf is one splice: some entries go, at most three come. A leaf that overflows is split, its
+/// parents as needed; a leaf that empties is freed, its parents as needed; keys above follow the first entries below.
+/// Files: ExtentTree (preparing), .Changes (what callers want), .Nodes (splices, splits, frees).</para>
+/// <para>Docs: ext4/ifork, "Extent Tree".</para>
+/// </remarks>
+internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator allocator, InodeTable inodes)
+{
+    private readonly ExtentReader _reader = new(context);
+    private readonly Geometry _geometry = context.Geometry;
+    private readonly int _nodeCapacity = ExtentHeader.EntriesThatFit(context.Geometry.BlockSizeBytes);
+    private readonly ulong _sectorsPerBlock = (ulong)context.Geometry.BlockSizeBytes >> 9;
+
+    /// <summary>Makes an inode's i_block the root of an empty tree.</summary>
+    public static void Initialize(Inode inode)
+    {
+        inode.BlockAreaBytes.Clear();
+        ref ExtentHeader header = ref Disk.At<ExtentHeader>(inode.BlockAreaBytes, 0);
+        header.Magic = ExtentHeader.ExpectedMagic;
+        header.MaximumEntries = (ushort)ExtentHeader.EntriesThatFit(BlockArea.SizeBytes);
+        inode.Flags |= InodeFlags.Extents;
+    }
+
+    /// <summary>Prepares to map file blocks that are a hole.</summary>
+    /// <param name="inode">Has an extent tree.</param>
+    /// <param name="fileBlock">First block of the hole's part.</param>
+    /// <param name="near">A device block near which new nodes go; 0 for none.</param>
+    /// <param name="change">Filled.</param>
+    /// <returns>NoSpace, FileTooBig for a tree that cannot grow, or Ok.</returns>
+    /// <exception cref="Ext4CorruptException">A node is damaged.</exception>
+    public Errno PrepareInsert(Inode inode, uint fileBlock, FsBlock near, ExtentChange change)
+    {
+        Begin(inode, fileBlock, change, mayShrink: false);
+        change.FirstEntry = change.Path.IndexAt(change.Path.Depth) + 1;
+        change.EndEntry = change.FirstEntry;
+        return Reserve(change, growth: 1, near);
+    }
+
+    /// <summary>Prepares to change the state of mapped blocks, as far as the extent goes that holds the first one.</summary>
+    /// <param name="inode">Has an extent tree.</param>
+    /// <param name="first">First file block; mapped.</param>
+    /// <param name="end">Behind the last one; <see cref="ExtentChange.End"/> says how far this change will get.</param>
+    /// <param name="change">Filled.</param>
+    /// <returns>As <see cref="PrepareInsert"/>.</returns>
+    public Errno PrepareConvert(Inode inode, uint first, ulong end, ExtentChange change)
+    {
+        Begin(inode, first, change, mayShrink: false);
+        int index = change.Path.IndexAt(change.Path.Depth);
+        Extent extent = index < 0 ? default : ExtentAt(change.Path.NodeAt(change.Path.Depth), index);
+        if (index < 0 || extent.EndFileBlock <= first)
+        {
+            Ext4CorruptException.Throw(Corruption.ExtentOrder, $"inode {inode.Number}: file block {first} is not mapped");
+        }
+        change.FirstEntry = index;
+        change.EndEntry = index + 1;
+        // A written extent may be one block longer than an unwritten one can be.
+        change.End = Math.Min(
+            Math.Min(end, extent.EndFileBlock), (ulong)first + ExtentEntry.MaximumUnwrittenLength);
+        return Reserve(change, growth: 2, extent.Start);
+    }
+
+    /// <summary>Prepares to unmap and free a range, as far as one leaf and the budget go.</summary>
+    /// <param name="inode">Has an extent tree.</param>
+    /// <param name="first">First file block.</param>
+    /// <param name="end">Behind the last one; <see cref="ExtentChange.End"/> says how far this change will get.</param>
+    /// <param name="maximumCredits">Bound of the change's credits.</param>
+    /// <param name="maximumForgets">Bound of the journaled blocks it frees; at least one per level and one more.</param>
+    /// <param name="change">Filled; without entries there is nothing to apply up to its end.</param>
+    /// <returns>As <see cref="PrepareInsert"/>.</returns>
+    public Errno PrepareRemove(
+        Inode inode, uint first, ulong end, int maximumCredits, int maximumForgets, ExtentChange change)
+    {
+        Begin(inode, first, change, mayShrink: true);
+        ExtentNode leaf = change.Path.NodeAt(change.Path.Depth);
+        change.End = Math.Min(end, change.Path.PlaceAt(change.Path.Depth).End);
+        int index = Math.Max(0, change.Path.IndexAt(change.Path.Depth));
+        if (index < leaf.Count && ExtentAt(leaf, index).EndFileBlock <= first)
+        {
+            index++;
+        }
+        change.FirstEntry = index;
+        for (; index < leaf.Count && leaf.FirstFileBlock(index) < change.End; index++)
+        {
+            Extent extent = ExtentAt(leaf, index);
+            BlockRun run = PartOf(in extent, first, change.End);
+            if (!inode.IsRegular)
+            {
+                int allowed = Math.Max(1, maximumForgets - change.Forgets);
+                if (run.LengthBlocks > allowed)
+                {
+                    change.End = Math.Max(first, extent.FirstFileBlock) + (ulong)allowed;
+                    run = run with { LengthBlocks = (uint)allowed };
+                }
+                change.Forgets += (int)run.LengthBlocks;
+            }
+            allocator.PrepareFree(run);
+            change.Credits += allocator.FreeCredits(run);
+            if (change.Credits >= maximumCredits && index + 1 < leaf.Count)
+            {
+                change.End = Math.Min(change.End, leaf.FirstFileBlock(index + 1));
+            }
+        }
+        change.EndEntry = index;
+        return change.FirstEntry == change.EndEntry ? Errno.Ok : Reserve(change, growth: 1, default);
+    }
+
+    /// <summary>Ends a change, applied or not: lets nodes go and gives unused reservations back.</summary>
+    public void Finish(ExtentChange change)
+    {
+        change.Path.Release();
+        foreach (BlockRun run in change.TakeUnused())
+        {
+            allocator.Cancel(run);
+        }
+    }
+
+    private void Begin(Inode inode, uint fileBlock, ExtentChange change, bool mayShrink)
+    {
+        Finish(change);
+        change.MayShrink = mayShrink;
+        change.Path.Walk(_reader, _geometry, inode, fileBlock);
+        change.End = change.Path.PlaceAt(change.Path.Depth).End;
+        change.Credits = inodes.StoreCredits + change.Path.Depth;
+        change.Forgets = 0;
+        for (int level = 1; mayShrink && level <= change.Path.Depth; level++)
+        {
+            var node = new BlockRun(change.Path.PlaceAt(level).Block, _geometry.BlocksPerCluster);
+            allocator.PrepareFree(node);
+            change.Credits += allocator.FreeCredits(node);
+            change.Forgets++;
+        }
+    }
+
+    /// <summary>Reserves the nodes that a growth of the leaf by some entries may need.</summary>
+    private Errno Reserve(ExtentChange change, int growth, FsBlock near)
+    {
+        int nodes = NewNodes(change.Path, growth);
+        if (nodes < 0)
+        {
+            return Errno.FileTooBig;
+        }
+        ExtentNodePlace leaf = change.Path.PlaceAt(change.Path.Depth);
+        var goal = new AllocationGoal
+        {
+            Owner = change.Path.Inode!.Number,
+            Near = leaf.IsRoot ? near : leaf.Block,
+        };
+        for (; nodes > 0; nodes--)
+        {
+            Errno error = allocator.Reserve(in goal, 1, SpaceClaim.Metadata, out BlockRun run);
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+            change.Add(run);
+            change.Credits += 1 + BlockAllocator.CommitCredits;
+        }
+        return Errno.Ok;
+    }
+
+    /// <summary>How many new nodes a growth of the leaf needs at most; -1 when the tree would become too deep.</summary>
+    private int NewNodes(ExtentPath path, int growth)
+    {
+        int nodes = 0;
+        for (int level = path.Depth; level >= 0; level--)
+        {
+            ExtentNode node = path.NodeAt(level);
+            int capacity = level == 0 ? node.Header.MaximumEntries : _nodeCapacity;
+            if (node.Count + growth <= capacity)
+            {
+                return nodes;
+            }
+            nodes++;
+            growth = 1;
+        }
+        return path.NodeAt(0).Depth == ExtentHeader.MaximumDepth ? -1 : nodes;
+    }
+
+    private static Extent ExtentAt(ExtentNode leaf, int index)
+    {
+        ref readonly ExtentEntry entry = ref leaf.Entry(index);
+        return new Extent(entry.FirstFileBlock, entry.Start, entry.LengthBlocks, entry.IsUnwritten);
+    }
+
+    /// <summary>The device blocks of the part of an extent inside a range.</summary>
+    private static BlockRun PartOf(in Extent extent, ulong first, ulong end)
+    {
+        ulong from = Math.Max(first, extent.FirstFileBlock);
+        ulong to = Math.Min(end, extent.EndFileBlock);
+        return new BlockRun(extent.Start + (from - extent.FirstFileBlock), (uint)(to - from));
+    }
+}

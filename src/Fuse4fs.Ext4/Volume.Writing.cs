@@ -1,0 +1,271 @@
+using Fuse4fs.Ext4.Files;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Mapping;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4;
+
+public sealed partial class Volume
+{
+    private const int CopyBufferBytes = 256 << 10;
+
+    /// <summary>What changing data needs; null on a volume opened read-only.</summary>
+    internal WriteServices? Writing { get; private set; }
+
+    private FileWriter? Writer { get; set; }
+
+    private FileSpace? FileSpace { get; set; }
+
+    /// <summary>Inodes that a crash would leave half done; null on a volume opened read-only.</summary>
+    internal OrphanList? Orphans { get; private set; }
+
+    /// <summary>Takes blocks away from files; null on a volume opened read-only.</summary>
+    internal FileTruncation? Truncation { get; private set; }
+
+    /// <summary>Writes data to a file.</summary>
+    /// <param name="number">A regular file.</param>
+    /// <param name="offset">First byte; behind the end, what lies between becomes a hole.</param>
+    /// <param name="data">Written from the start.</param>
+    /// <param name="options">How.</param>
+    /// <param name="written">Bytes written: fewer than given only when space ran out on the way.</param>
+    /// <returns>ReadOnly, NoSpace, FileTooBig, IsDirectory, Invalid for other kinds and negative offsets, NotPermitted for
+    /// immutable and verity files, NoKey for encrypted ones, NotSupported for files without an extent tree that would
+    /// need blocks, Stale, or Ok.</returns>
+    /// <exception cref="Ext4CorruptException">The map is damaged.</exception>
+    public Errno Write(
+        InodeNumber number, long offset, ReadOnlySpan<byte> data, in WriteOptions options, out int written)
+    {
+        written = 0;
+        Errno error = OpenForChange(number, offset, in options, out InodeReference reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (reference)
+        {
+            Inode inode = reference.Inode;
+            int length = (int)Math.Min(data.Length, Math.Max(0, Writing!.MaximumFileBytes - offset));
+            if (length == 0)
+            {
+                return data.IsEmpty ? Errno.Ok : Errno.FileTooBig;
+            }
+            using (inode.Lock.Shared())
+            {
+                if (Writer!.TryOverwrite(inode, offset, data[..length], in options))
+                {
+                    written = length;
+                    return Errno.Ok;
+                }
+            }
+            using (inode.Lock.Exclusive())
+            {
+                return Writer!.Write(inode, offset, data[..length], in options, out written);
+            }
+        }
+    }
+
+    /// <summary>The last descriptor open for writing was closed: space kept ahead of the writer is given back.</summary>
+    public void ReleaseWriter(InodeNumber number)
+    {
+        if (Writing is null || Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference) != Errno.Ok)
+        {
+            return;
+        }
+        using (reference)
+        using (reference.Inode.Lock.Exclusive())
+        {
+            Writing.ReleaseWindows(reference.Inode);
+        }
+    }
+
+    /// <summary>Sets a file's size, as truncate(2) does.</summary>
+    /// <param name="number">A regular file.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="options">How.</param>
+    /// <returns>As <see cref="Write"/>.</returns>
+    public Errno Truncate(InodeNumber number, long size, in WriteOptions options)
+    {
+        Errno error = OpenForChange(number, size, in options, out InodeReference reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (reference)
+        using (reference.Inode.Lock.Exclusive())
+        {
+            return size > Writing!.MaximumFileBytes
+                ? Errno.FileTooBig
+                : Truncation!.SetSize(reference.Inode, size, in options);
+        }
+    }
+
+    /// <summary>Gives a file blocks, takes them away or moves them, as fallocate(2) does.</summary>
+    /// <param name="number">A regular file.</param>
+    /// <param name="mode">Which; unknown bits are refused.</param>
+    /// <param name="offset">First byte.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="options">How.</param>
+    /// <returns>NotSupported for a mode or a file that cannot, Invalid for a range that the mode does not take, NoSpace with
+    /// what was possible done, or as <see cref="Write"/>.</returns>
+    public Errno Allocate(InodeNumber number, FallocateMode mode, long offset, long length, in WriteOptions options)
+    {
+        if (length <= 0)
+        {
+            return Errno.Invalid;
+        }
+        Errno error = OpenForChange(number, offset, in options, out InodeReference reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (reference)
+        using (reference.Inode.Lock.Exclusive())
+        {
+            Inode inode = reference.Inode;
+            bool keepsSize = (mode & FallocateMode.KeepSize) != 0;
+            FallocateMode kind = mode & ~FallocateMode.KeepSize;
+            if (!inode.Has(InodeFlags.Extents))
+            {
+                return Errno.NotSupported;
+            }
+            if (kind != FallocateMode.Allocate && inode.Has(InodeFlags.AppendOnly))
+            {
+                return Errno.NotPermitted;
+            }
+            if (length > Writing!.MaximumFileBytes - offset)
+            {
+                return Errno.FileTooBig;
+            }
+            return kind switch
+            {
+                FallocateMode.Allocate => FileSpace!.Allocate(inode, offset, length, keepsSize, in options),
+                FallocateMode.ZeroRange => FileSpace!.Zero(inode, offset, length, keepsSize, in options),
+                FallocateMode.PunchHole when keepsSize => FileSpace!.Punch(inode, offset, length, in options),
+                FallocateMode.CollapseRange when !keepsSize => FileSpace!.Collapse(inode, offset, length, in options),
+                FallocateMode.InsertRange when !keepsSize => FileSpace!.Insert(inode, offset, length, in options),
+                _ => Errno.NotSupported,
+            };
+        }
+    }
+
+    /// <summary>Copies data from one file to another, or to another place of the same one.</summary>
+    /// <param name="source">A regular file.</param>
+    /// <param name="sourceOffset">First byte to copy.</param>
+    /// <param name="target">A regular file.</param>
+    /// <param name="targetOffset">Where the copy begins.</param>
+    /// <param name="length">Bytes wanted.</param>
+    /// <param name="options">How.</param>
+    /// <param name="copied">Bytes copied: fewer than wanted at the source's end, or when space ran out on the way.</param>
+    /// <returns>Invalid for overlapping ranges of one file, or as <see cref="Read"/> and <see cref="Write"/>.</returns>
+    public Errno CopyRange(InodeNumber source, long sourceOffset, InodeNumber target, long targetOffset, long length,
+        in WriteOptions options, out long copied)
+    {
+        copied = 0;
+        if (sourceOffset < 0 || targetOffset < 0 || length < 0
+            || (source == target && Math.Abs(sourceOffset - targetOffset) < length))
+        {
+            return Errno.Invalid;
+        }
+        byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(CopyBufferBytes);
+        try
+        {
+            while (copied < length)
+            {
+                int wanted = (int)Math.Min(CopyBufferBytes, length - copied);
+                Errno error = Read(source, sourceOffset + copied, buffer.AsSpan(0, wanted), out int count);
+                int written = 0;
+                if (error == Errno.Ok && count > 0)
+                {
+                    error = Write(target, targetOffset + copied, buffer.AsSpan(0, count), in options, out written);
+                }
+                copied += written;
+                if (error != Errno.Ok || written < wanted)
+                {
+                    return copied > 0 ? Errno.Ok : error;
+                }
+            }
+            return Errno.Ok;
+        }
+        finally
+        {
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Tells the waiter when everything that was changed in an inode, data included, is durable.</summary>
+    /// <param name="number">Any inode.</param>
+    /// <param name="waiter">Told at once when nothing is to be waited for.</param>
+    /// <returns>Stale, or Ok: then the waiter is told, perhaps already.</returns>
+    public Errno Sync(InodeNumber number, ICommitWaiter waiter)
+    {
+        if (Journal is null)
+        {
+            waiter.Committed(Errno.Ok);
+            return Errno.Ok;
+        }
+        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        uint transaction;
+        long ticket;
+        using (reference)
+        using (reference.Inode.Lock.Shared())
+        {
+            Inode inode = reference.Inode;
+            transaction = inode.WasChanged ? inode.LastTransaction : Journal.DurableTransaction;
+            ticket = inode.DataTicket;
+        }
+        Journal.WhenDurable(transaction, ticket, waiter);
+        return Errno.Ok;
+    }
+
+    private static Errno CheckWritable(Inode inode, in WriteOptions options)
+    {
+        // What a cache accepted before the flag was set still gets through.
+        bool isRefused = inode.Has(InodeFlags.Verity) || (inode.Has(InodeFlags.Immutable) && !options.IsCached);
+        return isRefused ? Errno.NotPermitted : Errno.Ok;
+    }
+
+    private Errno OpenForChange(
+        InodeNumber number, long offset, in WriteOptions options, out InodeReference reference)
+    {
+        reference = default;
+        if (Writing is null || Context.IsReadOnly)
+        {
+            return Errno.ReadOnly;
+        }
+        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        error = CheckReadable(reference.Inode, offset);
+        error = error == Errno.Ok ? CheckWritable(reference.Inode, in options) : error;
+        if (error != Errno.Ok)
+        {
+            reference.Dispose();
+        }
+        return error;
+    }
+
+    private void StartWriting()
+    {
+        if (Journal is null || Space is null)
+        {
+            return;
+        }
+        var tree = new ExtentTree(Context, Space.Blocks, Inodes);
+        Writing = new WriteServices(Context, Inodes, Map, tree, Space.Blocks, Journal);
+        Inodes.Evicting = Writing.ReleaseWindows;
+        var data = new DataWriter(Writing);
+        Writer = new FileWriter(Writing, data);
+        Orphans = new OrphanList(Context);
+        Truncation = new FileTruncation(Writing, Writer, Orphans);
+        FileSpace = new FileSpace(Writing, data, Writer, Truncation);
+    }
+}

@@ -1,0 +1,163 @@
+using Fuse4fs.Ext4.Files;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Ext4.Tests.Mapping;
+using Fuse4fs.Linux;
+using Fuse4fs.Testing;
+using Xunit;
+
+namespace Fuse4fs.Ext4.Tests.Files;
+
+/// <summary>Random writes, truncates and fallocates beside an array of bytes; debugfs reads the outcome, e2fsck judges
+/// it.</summary>
+public sealed class FileChangePropertyTests
+{
+    private const int MaximumBytes = 700_000;
+
+    [Theory]
+    [InlineData("-t ext4 -b 1024", 1)]
+    [InlineData("-t ext4 -b 1024 -O ^metadata_csum,^64bit", 2)]
+    [InlineData("-t ext4 -b 4096", 3)]
+    [InlineData("-t ext4 -b 4096 -O ^has_journal", 4)]
+    [InlineData("-t ext4 -b 2048 -I 128", 5)]
+    public void The_file_is_what_the_model_says(string options, int seed)
+    {
+        using var image = new WritableVolume(options);
+        var model = new FileModel(image.Volume, image.File, new Random(seed));
+        for (int round = 0; round < 1500; round++)
+        {
+            string what = model.Step();
+            if (round % 50 == 49)
+            {
+                model.Compare($"{options}, seed {seed}, round {round}: {what}");
+            }
+        }
+        Assert.Equal(0, image.Volume.Journal!.CreditOverruns);
+        byte[] expected = model.Contents;
+        string path = image.CloseAndCheck();
+        using var dumps = new TemporaryDirectory();
+        Debugfs.Read(path, $"dump /file {dumps.Combine("dump")}");
+        Assert.Equal(expected, File.ReadAllBytes(dumps.Combine("dump")));
+    }
+
+    /// <summary>A file and what it should contain.</summary>
+    private sealed class FileModel(Volume volume, Fuse4fs.Ext4.Format.InodeNumber file, Random random)
+    {
+        private byte[] _contents = [];
+
+        public byte[] Contents => _contents;
+
+        public string Step()
+        {
+            int offset = random.Next(MaximumBytes);
+            int length = random.Next(1, random.Next(2) == 0 ? 3000 : 60_000);
+            var options = new WriteOptions { IsCached = random.Next(2) == 0 };
+            bool keepsSize = random.Next(2) == 0;
+            switch (random.Next(12))
+            {
+                case < 5:
+                    return Write(offset, length, in options);
+                case 5:
+                    return Truncate(random.Next(4) == 0 ? 0 : offset, in options);
+                case < 8:
+                    Fallocate(keepsSize ? FallocateMode.KeepSize : 0, offset, length, in options);
+                    Grow(keepsSize ? 0 : offset + length);
+                    return $"allocate {offset}+{length} {keepsSize}";
+                case 8:
+                    Fallocate(FallocateMode.PunchHole | FallocateMode.KeepSize, offset, length, in options);
+                    Zero(offset, length);
+                    return $"punch {offset}+{length}";
+                case 9:
+                    Fallocate(FallocateMode.ZeroRange | (keepsSize ? FallocateMode.KeepSize : 0), offset, length,
+                        in options);
+                    Grow(keepsSize ? 0 : offset + length);
+                    Zero(offset, length);
+                    return $"zero {offset}+{length} {keepsSize}";
+                case 10:
+                    return Collapse(offset, length, in options);
+                default:
+                    return Insert(offset, length, in options);
+            }
+        }
+
+        public void Compare(string what)
+        {
+            Assert.Equal(Errno.Ok, volume.GetAttributes(file, out InodeAttributes attributes));
+            Assert.True(_contents.Length == attributes.SizeBytes, $"{what}: size {attributes.SizeBytes}");
+            byte[] found = new byte[_contents.Length];
+            Assert.Equal(Errno.Ok, volume.Read(file, 0, found, out int count));
+            Assert.Equal(found.Length, count);
+            int different = _contents.AsSpan().CommonPrefixLength(found);
+            Assert.True(different == found.Length, $"{what}: byte {different}");
+        }
+
+        private string Write(int offset, int length, in WriteOptions options)
+        {
+            byte[] data = new byte[length];
+            random.NextBytes(data);
+            Assert.Equal(Errno.Ok, volume.Write(file, offset, data, in options, out int written));
+            Assert.Equal(length, written);
+            Grow(offset + length);
+            data.CopyTo(_contents, offset);
+            return $"write {offset}+{length}";
+        }
+
+        private string Truncate(int size, in WriteOptions options)
+        {
+            Assert.Equal(Errno.Ok, volume.Truncate(file, size, in options));
+            Array.Resize(ref _contents, size);
+            return $"truncate {size}";
+        }
+
+        private string Collapse(int offset, int length, in WriteOptions options)
+        {
+            Align(ref offset, ref length);
+            Errno expected = offset + length >= _contents.Length ? Errno.Invalid : Errno.Ok;
+            Assert.Equal(expected, volume.Allocate(file, FallocateMode.CollapseRange, offset, length, in options));
+            if (expected == Errno.Ok)
+            {
+                _contents = [.. _contents.AsSpan(0, offset), .. _contents.AsSpan(offset + length)];
+            }
+            return $"collapse {offset}+{length}";
+        }
+
+        private string Insert(int offset, int length, in WriteOptions options)
+        {
+            Align(ref offset, ref length);
+            Errno expected = offset >= _contents.Length ? Errno.Invalid : Errno.Ok;
+            Assert.Equal(expected, volume.Allocate(file, FallocateMode.InsertRange, offset, length, in options));
+            if (expected == Errno.Ok)
+            {
+                _contents = [.. _contents.AsSpan(0, offset), .. new byte[length], .. _contents.AsSpan(offset)];
+            }
+            return $"insert {offset}+{length}";
+        }
+
+        private void Align(ref int offset, ref int length)
+        {
+            int block = volume.Context.Geometry.BlockSizeBytes;
+            offset -= offset % block;
+            length += block - (length % block);
+        }
+
+        private void Fallocate(FallocateMode mode, int offset, int length, in WriteOptions options) =>
+            Assert.Equal(Errno.Ok, volume.Allocate(file, mode, offset, length, in options));
+
+        private void Grow(int size)
+        {
+            if (size > _contents.Length)
+            {
+                Array.Resize(ref _contents, size);
+            }
+        }
+
+        private void Zero(int offset, int length)
+        {
+            int end = Math.Min(offset + length, _contents.Length);
+            if (offset < end)
+            {
+                _contents.AsSpan(offset, end - offset).Clear();
+            }
+        }
+    }
+}

@@ -42,7 +42,7 @@ public sealed partial class Volume
 
     /// <summary>Clusters kept back for metadata that an operation may turn out to need. Kernel:
     /// ext4_set_resv_clusters.</summary>
-    internal ulong InternalReserveClusters() => Context.Geometry.Incompat.HasFlag(IncompatFeatures.Extents)
+    internal ulong InternalReserveClusters() => Context.Geometry.Has(IncompatFeatures.Extents)
         ? Math.Min((Context.Geometry.BlockCount >> Context.Geometry.ClusterShift) / InternalReserveDivisor,
             MaximumInternalReserve)
         : 0;
@@ -53,7 +53,7 @@ public sealed partial class Volume
         int shift = Context.Geometry.ClusterShift;
         ulong overhead = new Overhead(Context).CountClusters(super.OverheadClusters);
         bool isRecorded = shift != 0 && super.OverheadClusters != 0;
-        if (isRecorded || !Context.Geometry.Compat.HasFlag(CompatFeatures.HasJournal) || super.JournalInode == 0)
+        if (isRecorded || !Context.Geometry.Has(CompatFeatures.HasJournal) || super.JournalInode == 0)
         {
             return overhead;
         }

@@ -197,9 +197,10 @@ public sealed partial class Volume
 
     /// <summary>Tells the waiter when everything that was changed in an inode, data included, is durable.</summary>
     /// <param name="number">Any inode.</param>
+    /// <param name="isDataOnly">Times and other attributes need not be durable (fdatasync).</param>
     /// <param name="waiter">Told at once when nothing is to be waited for.</param>
     /// <returns>Stale, or Ok: then the waiter is told, perhaps already.</returns>
-    public Errno Sync(InodeNumber number, ICommitWaiter waiter)
+    public Errno Sync(InodeNumber number, bool isDataOnly, ICommitWaiter waiter)
     {
         if (Journal is null)
         {
@@ -217,7 +218,8 @@ public sealed partial class Volume
         using (reference.Inode.Lock.Shared())
         {
             Inode inode = reference.Inode;
-            transaction = inode.WasChanged ? inode.LastTransaction : Journal.DurableTransaction;
+            uint? last = isDataOnly || !inode.WasChanged ? inode.LastDataTransaction : inode.LastTransaction;
+            transaction = last ?? Journal.DurableTransaction;
             ticket = inode.DataTicket;
         }
         Journal.WhenDurable(transaction, ticket, waiter);

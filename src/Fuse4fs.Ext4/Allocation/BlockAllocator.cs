@@ -162,7 +162,7 @@ public sealed partial class BlockAllocator
     internal BlockLease WritableBitmap(Handle handle, in GroupLease descriptor)
     {
         GroupDescriptorView view = descriptor.View;
-        if (!_groups.FlagsOf(descriptor).HasFlag(GroupFlags.BlocksUninitialized))
+        if ((_groups.FlagsOf(descriptor) & GroupFlags.BlocksUninitialized) == 0)
         {
             return handle.Update(view.BlockBitmap);
         }
@@ -187,20 +187,7 @@ public sealed partial class BlockAllocator
     }
 
     /// <summary>Cuts a run at group boundaries.</summary>
-    private IEnumerable<GroupPart> PartsOf(BlockRun run)
-    {
-        FsBlock block = run.Start;
-        while (block < run.End)
-        {
-            GroupNumber group = _geometry.GroupOf(block);
-            FsBlock groupStart = _geometry.FirstBlock(group);
-            ulong end = Math.Min(run.End.Value, groupStart.Value + _geometry.BlocksPerGroup);
-            int start = (int)((block.Value - groupStart.Value) >> _geometry.ClusterShift);
-            int length = (int)((end - block.Value + _geometry.BlocksPerCluster - 1) >> _geometry.ClusterShift);
-            yield return new GroupPart(group, start, length);
-            block = new FsBlock(end);
-        }
-    }
+    private GroupParts PartsOf(BlockRun run) => new(_geometry, run);
 
     private void GiveBack(BlockRun run)
     {

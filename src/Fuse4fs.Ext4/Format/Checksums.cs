@@ -26,7 +26,7 @@ public sealed class Checksums(Geometry geometry)
             crc = Crc32C.Append(crc, [0, 0]);
             return (ushort)(Crc32C.Append(crc, descriptor[(Field + 2)..]) & ushort.MaxValue);
         }
-        if (!geometry.RoCompat.HasFlag(RoCompatFeatures.GroupChecksums))
+        if (!geometry.Has(RoCompatFeatures.GroupChecksums))
         {
             return 0;
         }

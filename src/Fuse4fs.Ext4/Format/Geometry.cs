@@ -16,7 +16,7 @@ public sealed class Geometry
         Incompat = (IncompatFeatures)(uint)super.Incompat;
         RoCompat = (RoCompatFeatures)(uint)super.RoCompat;
         BlockSizeShift = 10 + (int)(uint)super.LogBlockSize;
-        ClusterShift = RoCompat.HasFlag(RoCompatFeatures.BigAllocation)
+        ClusterShift = Has(RoCompatFeatures.BigAllocation)
             ? (int)(super.LogClusterSize - (uint)super.LogBlockSize)
             : 0;
         BlockCount = super.BlockCount;
@@ -28,7 +28,7 @@ public sealed class Geometry
         bool isDynamic = super.Revision > 0;
         InodeSizeBytes = isDynamic ? super.InodeSize : InodeRecord.SizeBytes;
         FirstInode = new InodeNumber(isDynamic ? super.FirstInode : 11);
-        DescriptorSizeBytes = Incompat.HasFlag(IncompatFeatures.Bits64)
+        DescriptorSizeBytes = Has(IncompatFeatures.Bits64)
             ? super.DescriptorSize
             : GroupDescriptorView.ShortSizeBytes;
         FirstMetaGroup = super.FirstMetaGroup;
@@ -37,11 +37,11 @@ public sealed class Geometry
         GroupCount = (uint)Math.Min(groups, uint.MaxValue);
         SuperblockOffsetBytes = superblockOffsetBytes;
         _uuid = ((ReadOnlySpan<byte>)super.Uuid).ToArray();
-        ChecksumSeed = Incompat.HasFlag(IncompatFeatures.ChecksumSeed)
+        ChecksumSeed = Has(IncompatFeatures.ChecksumSeed)
             ? super.ChecksumSeed
             : Crc32C.Append(Crc32C.Start, _uuid);
         _backupGroups = [super.BackupGroup0, super.BackupGroup1];
-        LogGroupsPerFlex = Incompat.HasFlag(IncompatFeatures.FlexibleGroups) ? super.LogGroupsPerFlex : 0;
+        LogGroupsPerFlex = Has(IncompatFeatures.FlexibleGroups) ? super.LogGroupsPerFlex : 0;
     }
 
     public CompatFeatures Compat { get; }
@@ -116,7 +116,7 @@ public sealed class Geometry
     /// <summary>Start of every crc32c chain.</summary>
     public uint ChecksumSeed { get; }
 
-    public bool HasMetadataChecksums => RoCompat.HasFlag(RoCompatFeatures.MetadataChecksums);
+    public bool HasMetadataChecksums => Has(RoCompatFeatures.MetadataChecksums);
 
     /// <summary>Group descriptors carry checksums and uninitialised flags count.</summary>
     public bool HasGroupChecksums =>
@@ -142,6 +142,15 @@ public sealed class Geometry
         return geometry;
     }
 
+    /// <summary>The feature is on.</summary>
+    public bool Has(CompatFeatures feature) => (Compat & feature) != 0;
+
+    /// <summary>The feature is on.</summary>
+    public bool Has(IncompatFeatures feature) => (Incompat & feature) != 0;
+
+    /// <summary>The feature is on.</summary>
+    public bool Has(RoCompatFeatures feature) => (RoCompat & feature) != 0;
+
     /// <summary>True when the group begins with a copy of the superblock (and of descriptors, without meta_bg).</summary>
     public bool HasSuperblock(GroupNumber group)
     {
@@ -150,11 +159,11 @@ public sealed class Geometry
         {
             return true;
         }
-        if (Compat.HasFlag(CompatFeatures.SparseSuper2))
+        if (Has(CompatFeatures.SparseSuper2))
         {
             return number == _backupGroups[0] || number == _backupGroups[1];
         }
-        return number <= 1 || !RoCompat.HasFlag(RoCompatFeatures.SparseSuper)
+        return number <= 1 || !Has(RoCompatFeatures.SparseSuper)
             || ((number & 1) != 0 && (IsPowerOf(3, number) || IsPowerOf(5, number) || IsPowerOf(7, number)));
     }
 
@@ -185,7 +194,7 @@ public sealed class Geometry
     /// <param name="index">0 to <see cref="DescriptorBlockCount"/> - 1.</param>
     public FsBlock DescriptorBlock(uint index)
     {
-        if (!Incompat.HasFlag(IncompatFeatures.MetaBlockGroups) || index < FirstMetaGroup)
+        if (!Has(IncompatFeatures.MetaBlockGroups) || index < FirstMetaGroup)
         {
             return SuperblockBlock + index + 1;
         }
@@ -201,7 +210,7 @@ public sealed class Geometry
     /// <summary>Blocks of group descriptors at the beginning of a group: the primary ones or copies.</summary>
     public uint DescriptorBlocksIn(GroupNumber group)
     {
-        bool isMeta = Incompat.HasFlag(IncompatFeatures.MetaBlockGroups);
+        bool isMeta = Has(IncompatFeatures.MetaBlockGroups);
         uint metaGroup = group.Value / DescriptorsPerBlock;
         if (!isMeta || metaGroup < FirstMetaGroup)
         {

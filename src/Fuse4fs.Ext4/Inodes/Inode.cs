@@ -11,6 +11,7 @@ namespace Fuse4fs.Ext4.Inodes;
 public sealed class Inode
 {
     private BlockArea _blockArea;
+    private long _sizeBytes;
     private uint _lastTransaction;
     private long _dataTicket = -1;
 
@@ -45,7 +46,15 @@ public sealed class Inode
     public ushort LinkCount { get; set; }
 
     /// <summary>Bytes.</summary>
-    public long SizeBytes { get; set; }
+    public long SizeBytes
+    {
+        get => _sizeBytes;
+        set
+        {
+            IsDataStorePending |= value != _sizeBytes;
+            _sizeBytes = value;
+        }
+    }
 
     /// <summary>Space in use, attribute block included, in units of 512 bytes.</summary>
     public ulong Sectors { get; set; }
@@ -118,6 +127,13 @@ public sealed class Inode
 
     /// <summary>Changed since it was loaded.</summary>
     internal bool WasChanged { get; private set; }
+
+    /// <summary>As <see cref="LastTransaction"/>, of the last change without which data could not be found again: of the
+    /// map or the size. What fdatasync waits for.</summary>
+    internal uint? LastDataTransaction { get; set; }
+
+    /// <summary>Map or size changed since the last store.</summary>
+    internal bool IsDataStorePending { get; set; }
 
     /// <summary>The journal's ticket of the inode's last data write, -1 for none.</summary>
     internal long DataTicket => Volatile.Read(ref _dataTicket);

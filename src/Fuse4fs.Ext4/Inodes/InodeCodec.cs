@@ -29,7 +29,7 @@ internal static class InodeCodec
         inode.DeletionTime = raw.DeletionTime;
         inode.SizeBytes = DecodeSize(geometry, in raw, inode);
         inode.Sectors = DecodeSectors(geometry, in raw);
-        ulong xattrHigh = geometry.Incompat.HasFlag(IncompatFeatures.Bits64) ? raw.XattrBlockHigh : 0u;
+        ulong xattrHigh = geometry.Has(IncompatFeatures.Bits64) ? raw.XattrBlockHigh : 0u;
         inode.XattrBlock = new FsBlock(raw.XattrBlockLow | (xattrHigh << 32));
         ((ReadOnlySpan<byte>)raw.BlockArea).CopyTo(inode.BlockAreaBytes);
         inode.HasXattrArea = onDisk != 0;
@@ -67,7 +67,7 @@ internal static class InodeCodec
 
     private static long DecodeSize(Geometry geometry, in InodeRecord raw, Inode inode)
     {
-        bool isWide = inode.IsRegular || geometry.Incompat.HasFlag(IncompatFeatures.LargeDirectory);
+        bool isWide = inode.IsRegular || geometry.Has(IncompatFeatures.LargeDirectory);
         ulong size = isWide ? raw.SizeLow | ((ulong)raw.SizeHigh << 32) : raw.SizeLow;
         if (size > long.MaxValue)
         {
@@ -78,7 +78,7 @@ internal static class InodeCodec
 
     private static ulong DecodeSectors(Geometry geometry, in InodeRecord raw)
     {
-        if (!geometry.RoCompat.HasFlag(RoCompatFeatures.HugeFile))
+        if (!geometry.Has(RoCompatFeatures.HugeFile))
         {
             return raw.BlockCountLow;
         }
@@ -105,7 +105,7 @@ internal static class InodeCodec
             : default;
         uint versionHigh = size >= InodeExtraRecord.VersionHighEnd ? extra.VersionHigh : 0u;
         inode.Version = raw.VersionLow | ((ulong)versionHigh << 32);
-        inode.ProjectId = size >= InodeExtraRecord.ProjectIdEnd && geometry.RoCompat.HasFlag(RoCompatFeatures.Project)
+        inode.ProjectId = size >= InodeExtraRecord.ProjectIdEnd && geometry.Has(RoCompatFeatures.Project)
             ? extra.ProjectId
             : 0u;
     }

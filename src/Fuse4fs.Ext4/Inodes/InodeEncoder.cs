@@ -52,7 +52,7 @@ internal static class InodeEncoder
 
     /// <summary>Whether i_blocks can count so many sectors. Checked before a handle is open.</summary>
     public static bool CanCount(Geometry geometry, ulong sectors) =>
-        geometry.RoCompat.HasFlag(RoCompatFeatures.HugeFile)
+        geometry.Has(RoCompatFeatures.HugeFile)
             ? sectors >> (geometry.BlockSizeShift - 9) <= MaximumLongSectors
             : sectors <= MaximumShortSectors;
 
@@ -84,7 +84,7 @@ internal static class InodeEncoder
         extra.BirthTime = birth.EncodeSeconds();
         extra.BirthTimeExtra = birth.EncodeExtra();
         extra.VersionHigh = (uint)(inode.Version >> 32);
-        if (geometry.RoCompat.HasFlag(RoCompatFeatures.Project))
+        if (geometry.Has(RoCompatFeatures.Project))
         {
             extra.ProjectId = inode.ProjectId;
         }

@@ -27,12 +27,12 @@ internal static class InodeRules
                 Corruption.BlockOutOfVolume, $"inode {inode.Number}: attribute block {inode.XattrBlock}");
         }
         if (inode.IsDirectory && inode.Has(InodeFlags.HashIndexed)
-            && !geometry.Compat.HasFlag(CompatFeatures.DirectoryIndex) && geometry.HasMetadataChecksums)
+            && !geometry.Has(CompatFeatures.DirectoryIndex) && geometry.HasMetadataChecksums)
         {
             // The checksum of a block depends on whether it belongs to a hash tree: this cannot be told here.
             Ext4CorruptException.Throw(Corruption.HashTreeRoot, $"inode {inode.Number}: indexed without dir_index");
         }
-        if (inode.Has(InodeFlags.Casefold) && !geometry.Incompat.HasFlag(IncompatFeatures.Casefold))
+        if (inode.Has(InodeFlags.Casefold) && !geometry.Has(IncompatFeatures.Casefold))
         {
             Ext4CorruptException.Throw(Corruption.InodeFlags, $"inode {inode.Number}: casefold without the feature");
         }

@@ -49,6 +49,7 @@ internal sealed class InodeShard(InodeTable owner, int capacity)
             if (_hasEvictedChanges)
             {
                 fresh.LastTransaction = _evictedTransaction;
+                fresh.LastDataTransaction = _evictedTransaction;
             }
             fresh.RaiseDataTicket(_evictedTicket);
             Insert(fresh);

@@ -31,6 +31,11 @@ public sealed partial class InodeTable
         }
         inode.HasXattrArea = inode.ExtraSizeBytes > 0;
         inode.LastTransaction = handle.TransactionId;
+        if (inode.IsDataStorePending)
+        {
+            inode.IsDataStorePending = false;
+            inode.LastDataTransaction = handle.TransactionId;
+        }
         if (inode.SizeBytes > MaximumShortSize && inode.IsRegular && Volatile.Read(ref _hasLargeFiles) == 0)
         {
             DeclareLargeFiles(handle);

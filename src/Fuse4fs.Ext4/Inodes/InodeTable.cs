@@ -30,9 +30,9 @@ public sealed partial class InodeTable
             super.JournalInode, super.UserQuotaInode, super.GroupQuotaInode, super.ProjectQuotaInode,
             super.OrphanFileInode,
         ];
-        _hasLargeFiles = context.Geometry.RoCompat.HasFlag(RoCompatFeatures.LargeFile) ? 1 : 0;
+        _hasLargeFiles = context.Geometry.Has(RoCompatFeatures.LargeFile) ? 1 : 0;
         _wantedExtraSizeBytes = Math.Max(InodeExtraRecord.SizeBytes,
-            context.Geometry.RoCompat.HasFlag(RoCompatFeatures.ExtraInodeSize)
+            context.Geometry.Has(RoCompatFeatures.ExtraInodeSize)
                 ? Math.Max(super.WantedExtraInodeSize, (int)super.MinimumExtraInodeSize)
                 : 0);
     }
@@ -174,6 +174,7 @@ public sealed partial class InodeTable
             {
                 using BlockLease lease = ReadRecord(inode, out Span<byte> record);
                 InodeCodec.Decode(_context.Geometry, _context.Checksums, record, inode);
+                inode.IsDataStorePending = false;
                 inode.IsLoaded = true;
             }
         }

@@ -19,6 +19,7 @@ internal sealed partial class ExtentTree
     private void Splice(Handle handle, ExtentChange change, int at, int removed, ReadOnlySpan<Extent> inserted)
     {
         ExtentPath path = change.Path;
+        path.Inode!.IsDataStorePending = true;
         Span<byte> fresh = stackalloc byte[inserted.Length * EntryBytes];
         Encode(inserted, fresh);
         int level = path.Depth;

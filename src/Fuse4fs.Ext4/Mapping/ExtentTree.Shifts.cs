@@ -66,6 +66,7 @@ internal sealed partial class ExtentTree
         ExtentPath path = change.Path;
         int level = path.Depth;
         path.Inode!.Map.Clear();
+        path.Inode.IsDataStorePending = true;
         if (level == 0)
         {
             ShiftEntries(path.NodeAt(0), change.FirstEntry, distance);

@@ -40,14 +40,16 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
     /// <param name="fileBlock">First block of the hole's part.</param>
     /// <param name="near">A device block near which new nodes go; 0 for none.</param>
     /// <param name="change">Filled.</param>
-    /// <returns>NoSpace, FileTooBig for a tree that cannot grow, or Ok.</returns>
+    /// <returns>NoSpace, FileTooBig for a tree that cannot grow or blocks that cannot be counted, or Ok.</returns>
     /// <exception cref="Ext4CorruptException">A node is damaged.</exception>
     public Errno PrepareInsert(Inode inode, uint fileBlock, FsBlock near, ExtentChange change)
     {
         Begin(inode, fileBlock, change, mayShrink: false);
         change.FirstEntry = change.Path.IndexAt(change.Path.Depth) + 1;
         change.EndEntry = change.FirstEntry;
-        return Reserve(change, growth: 1, near);
+        ulong most = ExtentEntry.MaximumWrittenLength + (ulong)ExtentHeader.MaximumDepth;
+        ulong sectors = inode.Sectors + (most * _sectorsPerBlock);
+        return InodeEncoder.CanCount(_geometry, sectors) ? Reserve(change, growth: 1, near) : Errno.FileTooBig;
     }
 
     /// <summary>Prepares to change the state of mapped blocks, as far as the extent goes that holds the first one.</summary>

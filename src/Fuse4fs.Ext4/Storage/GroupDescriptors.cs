@@ -78,7 +78,7 @@ public sealed class GroupDescriptors
     private void CheckLocation(GroupNumber group, FsBlock first, uint count, string what)
     {
         bool isInside = _geometry.IsDataRange(first, count);
-        if (isInside && !_geometry.Incompat.HasFlag(IncompatFeatures.FlexibleGroups))
+        if (isInside && !_geometry.Has(IncompatFeatures.FlexibleGroups))
         {
             ulong start = _geometry.FirstBlock(group).Value;
             isInside = first.Value >= start && first.Value + count <= start + _geometry.BlocksIn(group);

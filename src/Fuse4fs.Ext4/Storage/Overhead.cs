@@ -15,7 +15,7 @@ internal sealed class Overhead(VolumeContext context)
     /// <param name="recorded">s_overhead_clusters: trusted with bigalloc alone, where counting is long.</param>
     public ulong CountClusters(uint recorded)
     {
-        bool isBigAlloc = _geometry.RoCompat.HasFlag(RoCompatFeatures.BigAllocation);
+        bool isBigAlloc = _geometry.Has(RoCompatFeatures.BigAllocation);
         if (isBigAlloc && (recorded != 0 || _geometry.GroupCount > MaximumBigAllocGroups))
         {
             return recorded <= _geometry.BlockCount ? recorded : 0;

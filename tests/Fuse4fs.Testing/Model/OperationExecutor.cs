@@ -12,7 +12,7 @@ namespace Fuse4fs.Testing.Model;
 public sealed partial class OperationExecutor(HostPath root) : IDisposable
 {
     /// <summary>How many files it keeps open.</summary>
-    public const int Handles = 6;
+    public const int Handles = 4;
 
     private const int BadDescriptor = -9;
 

@@ -7,7 +7,7 @@ namespace Fuse4fs.Testing.Model;
 /// gives the same operations everywhere.</summary>
 public sealed class OperationGenerator(ulong seed, string directory = "")
 {
-    private const int Names = 14;
+    private const int Names = 10;
     private const int Directories = 3;
     private const int MostDepth = 3;
     private const int LongestWrite = 70_000;
@@ -16,14 +16,14 @@ public sealed class OperationGenerator(ulong seed, string directory = "")
     /// <summary>How often each kind is drawn, relative to the others.</summary>
     private static readonly (OperationKind Kind, int Weight)[] s_weights =
     [
-        (OperationKind.CreateFile, 8), (OperationKind.CreateExclusive, 6), (OperationKind.MakeDirectory, 7),
+        (OperationKind.CreateFile, 12), (OperationKind.CreateExclusive, 6), (OperationKind.MakeDirectory, 7),
         (OperationKind.MakeNode, 2), (OperationKind.MakeSymlink, 4), (OperationKind.Link, 5), (OperationKind.Unlink, 7),
         (OperationKind.RemoveDirectory, 3), (OperationKind.Rename, 10), (OperationKind.Write, 12),
         (OperationKind.Append, 5), (OperationKind.Read, 8), (OperationKind.Truncate, 6), (OperationKind.Allocate, 6),
         (OperationKind.ChangeMode, 3), (OperationKind.ChangeOwner, 3), (OperationKind.ChangeTimes, 2),
         (OperationKind.SetXattr, 6), (OperationKind.GetXattr, 3), (OperationKind.RemoveXattr, 2),
         (OperationKind.ListXattr, 2), (OperationKind.SetAccessList, 2), (OperationKind.Stat, 5),
-        (OperationKind.ReadLink, 2), (OperationKind.List, 2), (OperationKind.OpenHandle, 5),
+        (OperationKind.ReadLink, 2), (OperationKind.List, 2), (OperationKind.OpenHandle, 9),
         (OperationKind.WriteHandle, 6), (OperationKind.ReadHandle, 4), (OperationKind.TruncateHandle, 2),
         (OperationKind.SyncHandle, 1), (OperationKind.CloseHandle, 3), (OperationKind.CopyRange, 2),
         (OperationKind.ChangeFlags, 2), (OperationKind.FillDirectory, 1), (OperationKind.EmptyDirectory, 1),
@@ -31,17 +31,33 @@ public sealed class OperationGenerator(ulong seed, string directory = "")
 
     private static readonly int s_allWeights = s_weights.Sum(entry => entry.Weight);
 
+    /// <summary>Flags that forbid changes are taken away after so many operations: else little would succeed.</summary>
+    private const int FlagsLast = 30;
+
+    private readonly Queue<(long When, Operation Operation)> _later = new();
     private PatternStream _random = new(seed);
+    private long _count;
 
     /// <summary>The next operation.</summary>
     public Operation Next()
     {
+        if (_later.TryPeek(out (long When, Operation Operation) due) && due.When <= _count)
+        {
+            return _later.Dequeue().Operation;
+        }
+        _count++;
         OperationKind kind = DrawKind();
-        return new Operation(
-            kind, DrawPath(), kind is OperationKind.SetXattr or OperationKind.GetXattr or OperationKind.RemoveXattr
-                ? DrawAttribute()
-                : DrawPath(),
+        bool isDirectory = DrawIsDirectory(kind);
+        string other = kind is OperationKind.SetXattr or OperationKind.GetXattr or OperationKind.RemoveXattr
+            ? DrawAttribute()
+            : DrawPath(isDirectory);
+        var operation = new Operation(kind, DrawPath(isDirectory), other,
             _random.Below(OperationExecutor.Handles), DrawOffset(), DrawLength(), (uint)_random.Next());
+        if (kind == OperationKind.ChangeFlags)
+        {
+            _later.Enqueue((_count + FlagsLast, operation with { Number = 0 }));
+        }
+        return operation;
     }
 
     private OperationKind DrawKind()
@@ -58,18 +74,29 @@ public sealed class OperationGenerator(ulong seed, string directory = "")
         return OperationKind.Stat;
     }
 
-    private string DrawPath()
+    /// <summary>Whether an operation is meant for directories; some are now and then meant wrongly.</summary>
+    private bool DrawIsDirectory(OperationKind kind) => kind switch
+    {
+        OperationKind.MakeDirectory or OperationKind.List or OperationKind.FillDirectory
+            or OperationKind.EmptyDirectory => true,
+        OperationKind.RemoveDirectory => _random.Below(4) != 0,
+        OperationKind.Rename or OperationKind.Unlink or OperationKind.SetAccessList => _random.Below(5) == 0,
+        OperationKind.MakeNode or OperationKind.MakeSymlink or OperationKind.OpenHandle or OperationKind.Link => false,
+        _ => _random.Below(15) == 0,
+    };
+
+    /// <summary>Directories are d0, d1...; other names are mostly not used for them.</summary>
+    private string DrawPath(bool isDirectory)
     {
         string path = directory;
-        for (int depth = _random.Below(MostDepth + 1); depth > 0; depth--)
+        int depth = _random.Below(MostDepth + 1) * _random.Below(MostDepth + 1) / MostDepth;
+        for (; depth > 0; depth--)
         {
             path = Join(path, string.Create(CultureInfo.InvariantCulture, $"d{_random.Below(Directories)}"));
         }
-        int number = _random.Below(Names + Directories);
-        string leaf = number < Directories
-            ? string.Create(CultureInfo.InvariantCulture, $"d{number}")
-            : string.Create(CultureInfo.InvariantCulture, $"n{number}");
-        return Join(path, number == Names ? leaf.PadRight(250, 'x') : leaf);
+        int number = _random.Below(isDirectory ? Directories : Names);
+        string leaf = string.Create(CultureInfo.InvariantCulture, $"{(isDirectory ? 'd' : 'n')}{number}");
+        return Join(path, leaf == "n0" ? leaf.PadRight(250, 'x') : leaf);
     }
 
     private static string Join(string directory, string name) => directory.Length == 0 ? name : directory + "/" + name;

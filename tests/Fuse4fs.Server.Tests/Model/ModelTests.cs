@@ -1,0 +1,113 @@
+using System.Globalization;
+using Fuse4fs.Testing;
+using Fuse4fs.Testing.Images;
+using Fuse4fs.Testing.Model;
+using Fuse4fs.Testing.Native;
+using Fuse4fs.Testing.Trees;
+using Xunit;
+
+namespace Fuse4fs.Server.Tests.Model;
+
+/// <summary>Random operations mirrored on a kernel ext4 mount and on ours: same results, same errors, same final tree;
+/// then e2fsck finds nothing, and the kernel, mounting our image, sees the tree we showed.</summary>
+public sealed class ModelTests
+{
+    /// <summary>FUSE4FS_TEST_MODEL_OPERATIONS: of one run.</summary>
+    private static readonly int s_operations = int.Parse(
+        Environment.GetEnvironmentVariable("FUSE4FS_TEST_MODEL_OPERATIONS") ?? "4000", CultureInfo.InvariantCulture);
+
+    /// <summary>FUSE4FS_TEST_MODEL_SEED: another run.</summary>
+    private static readonly ulong s_seed = ulong.Parse(
+        Environment.GetEnvironmentVariable("FUSE4FS_TEST_MODEL_SEED") ?? "1", CultureInfo.InvariantCulture);
+
+    public static TheoryData<string> FeatureSets =>
+    [
+        "ext4", "ext4+1k", "ext4+nocsum", "ext4-uninit", "no-64bit", "no-flex", "meta-bg", "sparse-super2", "csum-seed",
+        "inode-128", "large-dir", "orphan-file", "fast-commit", "no-journal", "no-dir-index",
+    ];
+
+    [Theory]
+    [MemberData(nameof(FeatureSets))]
+    public void One_thread_sees_what_it_sees_on_the_kernels_ext4(string features)
+    {
+        using var pair = new MountPair(features);
+        pair.Run.Execute(s_seed, s_operations);
+        pair.CompareAndCheck();
+    }
+
+    [Theory]
+    [InlineData("ext4")]
+    [InlineData("ext4+1k")]
+    public void Threads_in_directories_of_their_own_see_what_they_see_on_the_kernels_ext4(string features)
+    {
+        const int threads = 4;
+        using var pair = new MountPair(features);
+        string[] directories = [.. Enumerable.Range(0, threads).Select(number => $"thread{number}")];
+        foreach (string directory in directories)
+        {
+            Directory.CreateDirectory(Path.Combine(pair.Kernel.MountPoint, directory));
+            Directory.CreateDirectory(Path.Combine(pair.Ours.MountPoint, directory));
+        }
+        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads },
+            number => pair.Run.Execute(s_seed * 100 + (ulong)number, s_operations / 2, directories[number]));
+        pair.CompareAndCheck();
+    }
+
+    /// <summary>Tests the tester: two kernel mounts agree, whatever their features.</summary>
+    [Fact]
+    public void Two_mounts_by_the_kernel_agree()
+    {
+        Assert.SkipWhen(Host.NoKernelExt4 is not null, Host.NoKernelExt4 ?? "");
+        using TestImage left = ImageMaker.Make(RecipeBook.All["ext4"] with { Fill = [] });
+        using TestImage right = ImageMaker.Make(RecipeBook.All["ext4-uninit+1k"] with { Fill = [] });
+        using var leftMount = new LoopMount(left.Path, "nodev");
+        using var rightMount = new LoopMount(right.Path, "nodev");
+        int successes = new MirroredRun(leftMount.MountPoint, rightMount.MountPoint).Execute(s_seed, s_operations);
+        Assert.True(successes > s_operations / 3, $"only {successes} of {s_operations} operations did something");
+        TreeSnapshot.AssertSame(ModelTree.Capture(leftMount.MountPoint), ModelTree.Capture(rightMount.MountPoint));
+    }
+
+    /// <summary>An empty image of the same features for each side.</summary>
+    private sealed class MountPair : IDisposable
+    {
+        private readonly TestImage _kernelImage;
+        private readonly TestImage _ourImage;
+
+        public MountPair(string features)
+        {
+            string? reason = Host.NoKernelExt4 ?? Host.NoRootFuse;
+            Assert.SkipWhen(reason is not null, reason ?? "");
+            Recipe recipe = RecipeBook.All[features] with { Fill = [] };
+            _kernelImage = ImageMaker.Make(recipe);
+            _ourImage = ImageMaker.Make(recipe);
+            Kernel = new LoopMount(_kernelImage.Path, "nodev");
+            Ours = new FuseMount(_ourImage.Path, "rw,nodev,allow_other,default_permissions");
+            Run = new MirroredRun(Kernel.MountPoint, Ours.MountPoint);
+        }
+
+        public LoopMount Kernel { get; }
+
+        public FuseMount Ours { get; }
+
+        public MirroredRun Run { get; }
+
+        public void CompareAndCheck()
+        {
+            TreeSnapshot expected = ModelTree.Capture(Kernel.MountPoint);
+            TreeSnapshot actual = ModelTree.Capture(Ours.MountPoint);
+            TreeSnapshot.AssertSame(expected, actual);
+            Ours.Unmount();
+            _ourImage.AssertClean();
+            using var byKernel = new LoopMount(_ourImage.Path, "ro");
+            TreeSnapshot.AssertSame(actual, ModelTree.Capture(byKernel.MountPoint));
+        }
+
+        public void Dispose()
+        {
+            Ours.Dispose();
+            Kernel.Dispose();
+            _ourImage.Dispose();
+            _kernelImage.Dispose();
+        }
+    }
+}

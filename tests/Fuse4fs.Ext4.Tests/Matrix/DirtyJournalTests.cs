@@ -46,6 +46,8 @@ public sealed class DirtyJournalTests
         {
             actual = VolumeTree.Capture(volume);
         }
+        RemoveWhatTheKernelChanges(recipe, expected);
+        RemoveWhatTheKernelChanges(recipe, actual);
         TreeSnapshot.AssertSame(expected, actual, [.. VolumeTree.Unknown, .. ChangedByRepair]);
         Assert.Equal(hash, image.Hash());
     }
@@ -63,6 +65,28 @@ public sealed class DirtyJournalTests
         }
         using Volume volume = EngineVolume.OpenReadOnly(image, loadJournal: false);
         TreeSnapshot.AssertSame(expected, VolumeTree.Capture(volume), VolumeTree.Unknown);
+    }
+
+    /// <summary>When the kernel replays fast commits it gives the directories the time of the replay, and counts the
+    /// blocks of files where it should count their clusters.</summary>
+    private static void RemoveWhatTheKernelChanges(Recipe recipe, TreeSnapshot snapshot)
+    {
+        if (!recipe.Features.Contains("fast_commit", StringComparison.Ordinal))
+        {
+            return;
+        }
+        foreach (NodeRecord node in snapshot.Nodes.Values)
+        {
+            if (node["mode"].StartsWith('4'))
+            {
+                node.Remove("modification-time");
+                node.Remove("change-time");
+            }
+            else if (recipe.Features.Contains("bigalloc", StringComparison.Ordinal))
+            {
+                node.Remove("blocks");
+            }
+        }
     }
 
     /// <summary>e2fsck 1.47 miscounts when it replays fast commits (directories of a group, clusters of a file): there

@@ -24,7 +24,7 @@ internal sealed class BoundedDevice(byte[] image, int lengthBytes) : IBlockDevic
         _bytesRead += buffer.Length;
         if (offsetBytes < 0 || offsetBytes > lengthBytes - buffer.Length)
         {
-            throw new DeviceException(Errno.InputOutput, $"{buffer.Length} bytes at byte {offsetBytes} of {lengthBytes}");
+            throw new DeviceException(Errno.InputOutput, $"{buffer.Length} bytes at {offsetBytes} of {lengthBytes}");
         }
         image.AsSpan((int)offsetBytes, buffer.Length).CopyTo(buffer);
     }

@@ -25,7 +25,7 @@ internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int co
 
     /// <summary>What was done.</summary>
     public string Summary =>
-        $"{Math.Min(_next, count)} mutants of {seeds.Count} seeds, numbers {first} to {first + count - 1}, {_opened} opened; "
+        $"{Math.Min(_next, count)} mutants of {seeds.Count} seeds from number {first} on, {_opened} opened; "
         + $"{_damage.Count} of {Enum.GetValues<Corruption>().Length} kinds of damage met, never: "
         + string.Join(' ', Enum.GetValues<Corruption>().Except(_damage.Keys));
 
@@ -43,8 +43,8 @@ internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int co
         }
     }
 
-    /// <summary>Damage is a documented exception, found where it is decoded. Arithmetic that overflowed and indexes out of
-    /// range are caught as damage too, as a last resort, and are findings here.</summary>
+    /// <summary>Damage is a documented exception, found where it is decoded. Arithmetic that overflowed and indexes out
+    /// of range are caught as damage too, as a last resort, and are findings here.</summary>
     private void Note(object? sender, FirstChanceExceptionEventArgs thrown)
     {
         if (thrown.Exception is Ext4CorruptException damage)
@@ -92,7 +92,8 @@ internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int co
         string place = failure.InnerException?.StackTrace?.Split('\n')[0].Trim() ?? failure.Message;
         if (_kinds.AddOrUpdate(place, 1, (_, seen) => seen + 1) <= 3)
         {
-            Failures.Enqueue($"{mutant}: {failure.Message}\n    {failure.InnerException?.StackTrace ?? failure.StackTrace}");
+            string? trace = failure.InnerException?.StackTrace ?? failure.StackTrace;
+            Failures.Enqueue($"{mutant}: {failure.Message}\n    {trace}");
         }
     }
 

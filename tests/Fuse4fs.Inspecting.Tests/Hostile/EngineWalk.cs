@@ -119,7 +119,7 @@ internal sealed class EngineWalk(Volume volume, Random random)
             }
             if (data < at || hole <= data || hole > size)
             {
-                throw new MutantFailedException($"inode {number}: seek from {at} gave data {data}, hole {hole} of {size}");
+                throw new MutantFailedException($"inode {number}: from {at} data at {data}, hole at {hole} of {size}");
             }
             at = hole;
         }

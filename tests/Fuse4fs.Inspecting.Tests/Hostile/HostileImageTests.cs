@@ -10,8 +10,8 @@ using Xunit;
 namespace Fuse4fs.Inspecting.Tests.Hostile;
 
 /// <summary>Mutants of valid images: never a crash, a hang, memory or work out of proportion, an undocumented error.
-/// FUSE4FS_FUZZ_MUTANTS says how many, FUSE4FS_FUZZ_FIRST the number of the first: every mutant follows from its number,
-/// and a failure names seed and number.</summary>
+/// FUSE4FS_FUZZ_MUTANTS says how many, FUSE4FS_FUZZ_FIRST the number of the first: every mutant follows from its
+/// number, and a failure names seed and number.</summary>
 public sealed class HostileImageTests(ITestOutputHelper output)
 {
     private const int DefaultMutants = 21_000;

@@ -42,7 +42,7 @@ internal static class MutantRun
         }
         if (device.BytesRead > MostBytesReadPerImageByte * image.Length)
         {
-            throw new MutantFailedException($"{device.BytesRead >> 20} MiB were read of an image of {image.Length >> 20}");
+            throw new MutantFailedException($"{device.BytesRead >> 20} MiB were read of {image.Length >> 20}");
         }
         return wasOpened;
     }

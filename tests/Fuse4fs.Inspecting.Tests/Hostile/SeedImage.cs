@@ -46,7 +46,8 @@ internal sealed class SeedImage
                 | (BinaryPrimitives.ReadUInt32LittleEndian(bytes[0x20..]) & 0xF0FF0FFF)
                 | (structure.Owner < 11 ? structure.Owner : 0),
             StructureKind.ExtentBlock => BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]),
-            StructureKind.IndirectBlock or StructureKind.DirectoryLeaf or StructureKind.DirectoryIndex => structure.Owner,
+            StructureKind.IndirectBlock => structure.Owner,
+            StructureKind.DirectoryLeaf or StructureKind.DirectoryIndex => structure.Owner,
             _ => 0,
         };
     }

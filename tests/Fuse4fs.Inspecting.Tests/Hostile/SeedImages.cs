@@ -30,7 +30,7 @@ internal static class SeedImages
         ("journal-csum", $"-b 1024 -J size=1 -O {Modern},has_journal,orphan_file", 5, "",
             "jo -c\njw -b $TABLE $BLOCKS\njc\njo -c\njw -r 4000\njc"),
         ("ext3-journal", $"-b 1024 -J size=1 -O {Core},has_journal", 5, "", "jo\njw -b $TABLE $BLOCKS\njc"),
-        ("project-quota", $"-b 1024 -I 256 -O {Modern},quota,project -E quotatype=usrquota:grpquota:prjquota", 4, "", ""),
+        ("project-quota", $"-b 1024 -I 256 -O {Modern},quota,project -E quotatype=usrquota:prjquota", 4, "", ""),
     ];
 
     /// <summary>Makes all seeds.</summary>

@@ -167,14 +167,15 @@ internal sealed class SeedMap
         {
             if (index < MostJournalBlocks)
             {
-                StructureKind part = index == 0 ? StructureKind.JournalSuperblock : StructureKind.JournalBlock;
-                Add(part, offset, BlockBytes, number, inode);
+                StructureKind log = index == 0 ? StructureKind.JournalSuperblock : StructureKind.JournalBlock;
+                Add(log, offset, BlockBytes, number, inode);
             }
         }
         else if (kind == FileKind.Directory)
         {
             bool isIndex = flags.HasFlag(InodeFlags.HashIndexed) && IsIndexBlock((int)offset, index);
-            Add(isIndex ? StructureKind.DirectoryIndex : StructureKind.DirectoryLeaf, offset, BlockBytes, number, inode);
+            StructureKind part = isIndex ? StructureKind.DirectoryIndex : StructureKind.DirectoryLeaf;
+            Add(part, offset, BlockBytes, number, inode);
         }
         else if (flags.HasFlag(InodeFlags.XattrValue))
         {

@@ -27,7 +27,7 @@ internal static class SeedTree
         for (int i = 0; i < Names; i++)
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"a-name-of-some-length-{i:000}");
-            File.WriteAllBytes(At("many/" + name), i % 10 == 0 ? Pattern(10) : []);
+            File.WriteAllBytes(At("many/" + name), i % 10 == 0 ? Pattern(100) : []);
         }
         Fragment(At("fragments"));
         Tool.Run("setfattr", "-n", "user.short", "-v", "value", At("plain"));
@@ -47,7 +47,8 @@ internal static class SeedTree
         return bytes;
     }
 
-    /// <summary>Data and holes by turns: as many extents as pieces, so that the map has a tree or indirect blocks.</summary>
+    /// <summary>Data and holes by turns: as many extents as pieces, so that the map has a tree or indirect
+    /// blocks.</summary>
     private static void Fragment(string path)
     {
         using FileStream file = File.Create(path);

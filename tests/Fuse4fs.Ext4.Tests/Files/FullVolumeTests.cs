@@ -1,0 +1,57 @@
+using Fuse4fs.Ext4.Files;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Ext4.Tests.Mapping;
+using Fuse4fs.Linux;
+using Xunit;
+
+namespace Fuse4fs.Ext4.Tests.Files;
+
+public sealed class FullVolumeTests
+{
+    private static readonly WriteOptions s_ordinary = new() { IsCached = true };
+    private static readonly WriteOptions s_reserve = new() { IsCached = true, MayUseReserve = true };
+
+    [Theory]
+    [InlineData("-t ext4 -b 1024")]
+    [InlineData("-t ext4 -b 4096 -O ^has_journal")]
+    public void The_last_block_can_be_used_and_nothing_breaks_behind_it(string options)
+    {
+        using var image = new WritableVolume(options, 16L << 20);
+        byte[] data = new byte[50_000];
+        Array.Fill(data, (byte)1);
+        long size = Fill(image, 0, data, in s_ordinary);
+        Assert.Equal(0ul, image.Volume.Statistics().AvailableBlocks);
+        Assert.True(image.Volume.Statistics().FreeBlocks > 0);
+        // The reserve's owner goes on.
+        long whole = Fill(image, size, data, in s_reserve);
+        Assert.True(whole > size);
+        Assert.Equal(Errno.NoSpace, image.Volume.Write(image.File, whole + 1_000_000, data, in s_reserve, out _));
+        Assert.Equal(Errno.NoSpace,
+            image.Volume.Allocate(image.File, FallocateMode.Allocate, whole + 1_000_000, 1_000_000, in s_reserve));
+        // What is there is written over and over.
+        Array.Fill(data, (byte)2);
+        Assert.Equal(Errno.Ok, image.Volume.Write(image.File, 1000, data, in s_ordinary, out int written));
+        Assert.Equal(data.Length, written);
+        // A hole in the middle needs no block it cannot have.
+        Assert.Equal(Errno.Ok, image.Volume.Allocate(
+            image.File, FallocateMode.PunchHole | FallocateMode.KeepSize, 500_000, 200_000, in s_ordinary));
+        Assert.True(image.Volume.TryReclaimSpace(null));
+        Assert.Equal(Errno.Ok, image.Volume.Write(image.File, 520_000, data, in s_reserve, out written));
+        Assert.Equal(data.Length, written);
+        image.CloseAndCheck();
+    }
+
+    private static long Fill(WritableVolume image, long size, byte[] data, in WriteOptions options)
+    {
+        while (true)
+        {
+            Errno error = image.Volume.Write(image.File, size, data, in options, out int written);
+            size += written;
+            if (error == Errno.NoSpace)
+            {
+                return size;
+            }
+            Assert.Equal(Errno.Ok, error);
+        }
+    }
+}

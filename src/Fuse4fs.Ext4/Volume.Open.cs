@@ -64,6 +64,7 @@ public sealed partial class Volume
         volume.StartJournal(journal, recovery);
         volume.StartFreeSpace(wasClean);
         volume.StartWriting();
+        volume.RecoverOrphans();
         return volume;
     }
 

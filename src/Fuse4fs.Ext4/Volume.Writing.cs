@@ -19,9 +19,6 @@ public sealed partial class Volume
 
     private FileSpace? FileSpace { get; set; }
 
-    /// <summary>Inodes that a crash would leave half done; null on a volume opened read-only.</summary>
-    internal OrphanList? Orphans { get; private set; }
-
     /// <summary>Takes blocks away from files; null on a volume opened read-only.</summary>
     internal FileTruncation? Truncation { get; private set; }
 
@@ -31,9 +28,9 @@ public sealed partial class Volume
     /// <param name="data">Written from the start.</param>
     /// <param name="options">How.</param>
     /// <param name="written">Bytes written: fewer than given only when space ran out on the way.</param>
-    /// <returns>ReadOnly, NoSpace, FileTooBig, IsDirectory, Invalid for other kinds and negative offsets, NotPermitted for
-    /// immutable and verity files, NoKey for encrypted ones, NotSupported for files without an extent tree that would
-    /// need blocks, Stale, or Ok.</returns>
+    /// <returns>ReadOnly, NoSpace, FileTooBig, IsDirectory, Invalid for other kinds and negative offsets, NotPermitted
+    /// for immutable and verity files, NoKey for encrypted ones, NotSupported for files without an extent tree that
+    /// would need blocks, Stale, or Ok.</returns>
     /// <exception cref="Ext4CorruptException">The map is damaged.</exception>
     public Errno Write(
         InodeNumber number, long offset, ReadOnlySpan<byte> data, in WriteOptions options, out int written)
@@ -67,7 +64,8 @@ public sealed partial class Volume
         }
     }
 
-    /// <summary>The last descriptor open for writing was closed: space kept ahead of the writer is given back.</summary>
+    /// <summary>The last descriptor open for writing was closed: space kept ahead of the writer is given
+    /// back.</summary>
     public void ReleaseWriter(InodeNumber number)
     {
         if (Writing is null || Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference) != Errno.Ok)
@@ -108,8 +106,8 @@ public sealed partial class Volume
     /// <param name="offset">First byte.</param>
     /// <param name="length">Bytes, at least 1.</param>
     /// <param name="options">How.</param>
-    /// <returns>NotSupported for a mode or a file that cannot, Invalid for a range that the mode does not take, NoSpace with
-    /// what was possible done, or as <see cref="Write"/>.</returns>
+    /// <returns>NotSupported for a mode or a file that cannot, Invalid for a range that the mode does not take,
+    /// NoSpace with what was possible done, or as <see cref="Write"/>.</returns>
     public Errno Allocate(InodeNumber number, FallocateMode mode, long offset, long length, in WriteOptions options)
     {
         if (length <= 0)
@@ -158,7 +156,8 @@ public sealed partial class Volume
     /// <param name="targetOffset">Where the copy begins.</param>
     /// <param name="length">Bytes wanted.</param>
     /// <param name="options">How.</param>
-    /// <param name="copied">Bytes copied: fewer than wanted at the source's end, or when space ran out on the way.</param>
+    /// <param name="copied">Bytes copied: fewer than wanted at the source's end, or when space ran out on the
+    /// way.</param>
     /// <returns>Invalid for overlapping ranges of one file, or as <see cref="Read"/> and <see cref="Write"/>.</returns>
     public Errno CopyRange(InodeNumber source, long sourceOffset, InodeNumber target, long targetOffset, long length,
         in WriteOptions options, out long copied)
@@ -266,8 +265,8 @@ public sealed partial class Volume
         Inodes.Evicting = Writing.ReleaseWindows;
         var data = new DataWriter(Writing);
         Writer = new FileWriter(Writing, data);
-        Orphans = new OrphanList(Context);
-        Truncation = new FileTruncation(Writing, Writer, Orphans);
+        OpenOrphans(tree);
+        Truncation = new FileTruncation(Writing, Writer, Orphans!);
         FileSpace = new FileSpace(Writing, data, Writer, Truncation);
     }
 }

@@ -55,6 +55,7 @@ public sealed partial class Volume : IDisposable
     /// <summary>Commits, marks the volume clean and releases the device. Nobody may be inside an operation.</summary>
     public void Dispose()
     {
+        FinishOrphans();
         Journal?.Close();
         Space?.Dispose();
         Context.Device.Dispose();

@@ -36,8 +36,9 @@ public static class E2fsck
         return result.Output;
     }
 
-    /// <summary>Replay, clearing of orphans and the global free counts, which are only written at unmount. The answer
-    /// to a question is printed on the question's line.</summary>
+    /// <summary>Replay, clearing of orphans and of the orphan file (kernel ext4's own crash images need the same), and
+    /// the global free counts, which are only written at unmount. The answer to a question is printed on the question's
+    /// line.</summary>
     private static bool IsExplainedByCrash(string line)
     {
         string text = line.Contains(": ", StringComparison.Ordinal) && line.StartsWith('/')
@@ -51,6 +52,9 @@ public static class E2fsck
             || text.StartsWith("recovering journal", StringComparison.Ordinal)
             || text.StartsWith("Clearing orphaned inode", StringComparison.Ordinal)
             || text.StartsWith("Truncating orphaned inode", StringComparison.Ordinal)
+            || (text.StartsWith("Orphan file (inode ", StringComparison.Ordinal)
+                && text.EndsWith(" is not clean.", StringComparison.Ordinal))
+            || text.StartsWith("Clear? yes", StringComparison.Ordinal)
             || text.StartsWith("Free blocks count wrong (", StringComparison.Ordinal)
             || text.StartsWith("Free inodes count wrong (", StringComparison.Ordinal)
             || text.StartsWith("Setting free ", StringComparison.Ordinal)

@@ -127,7 +127,6 @@ public sealed class InodeAllocator
             ChangeCounts(descriptor, bitmap, -1, reservation.IsDirectory ? 1 : 0);
             _groups.State(group).Held--;
             _counter.Commit(1);
-            ClearRecord(handle, view.InodeTable, bit);
         }
     }
 
@@ -374,13 +373,6 @@ public sealed class InodeAllocator
         }
         _groups.Seal(descriptor);
         _groups.Survey?.CountInodes(descriptor.Group, difference, directories);
-    }
-
-    private void ClearRecord(Handle handle, FsBlock table, int index)
-    {
-        using BlockLease block = handle.Update(table + ((uint)index / (uint)_geometry.InodesPerBlock));
-        int offset = index % _geometry.InodesPerBlock * _geometry.InodeSizeBytes;
-        block.Bytes.Slice(offset, _geometry.InodeSizeBytes).Clear();
     }
 
     private void CheckMayFree(InodeNumber number)

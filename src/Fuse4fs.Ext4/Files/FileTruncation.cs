@@ -40,8 +40,8 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         return error == Errno.Ok && next < ExtentNodePlace.FileEnd ? FinishTruncate(inode, next) : error;
     }
 
-    /// <summary>Frees everything behind an orphan's end, or all of it when it has no links, and takes a truncated file
-    /// off the orphan list.</summary>
+    /// <summary>Frees everything behind an orphan's end and takes it off the orphan list, unless it has no links: then
+    /// it stays there until it is freed.</summary>
     /// <param name="inode">On the orphan list.</param>
     /// <param name="first">First file block to free.</param>
     public Errno FinishTruncate(Inode inode, ulong first)
@@ -59,14 +59,14 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         }
         using (handle)
         {
-            orphans.Remove(handle, inode);
+            if (inode.LinkCount > 0)
+            {
+                orphans.Remove(handle, inode);
+            }
             services.Inodes.Store(handle, inode);
             return Errno.Ok;
         }
     }
-
-    /// <summary>Frees all blocks of an inode that has no links and is on the orphan list; it stays there.</summary>
-    public Errno RemoveAll(Inode inode) => RemoveBlocks(inode, 0, ExtentNodePlace.FileEnd, null);
 
     /// <summary>Makes a range of blocks a hole, in slices.</summary>
     public Errno RemoveRange(Inode inode, ulong first, ulong end, in WriteOptions options) =>

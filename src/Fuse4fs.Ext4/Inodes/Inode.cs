@@ -4,7 +4,8 @@ using Fuse4fs.Ext4.Mapping;
 
 namespace Fuse4fs.Ext4.Inodes;
 
-/// <summary>The one object of an inode in memory: decoded fields, its lock, and caches of what hangs on it. Got from the
+/// <summary>The one object of an inode in memory: decoded fields, its lock, and caches of what hangs on it. Got from
+/// the
 /// <see cref="InodeTable"/>.</summary>
 /// <remarks>Fields are read under <see cref="Lock"/> shared and changed under it exclusively, unless they say
 /// otherwise. Kernel: struct ext4_inode_info.</remarks>
@@ -153,17 +154,12 @@ public sealed class Inode
         }
     }
 
-    /// <summary>Made by <see cref="InodeTable.Create"/> and not stored yet: the record still is another inode's.</summary>
+    /// <summary>Made by <see cref="InodeTable.Create"/> and not stored yet: the record still is another
+    /// inode's.</summary>
     internal bool IsNew { get; set; }
 
     /// <summary>On the orphan list: the object stays in memory. Guarded by that list.</summary>
     internal bool IsOrphan { get; set; }
-
-    /// <summary>Towards the list's end. Guarded by the list.</summary>
-    internal Inode? NextOrphan { get; set; }
-
-    /// <summary>Towards the list's head. Guarded by the list.</summary>
-    internal Inode? PreviousOrphan { get; set; }
 
     /// <summary>A directory whose index was found unusable: names are searched for block by block. Racy by design.
     /// </summary>

@@ -10,6 +10,27 @@ public sealed partial class InodeTable
 
     private int _hasLargeFiles;
 
+    /// <summary>Changes the link to the next orphan, and nothing else, of an inode whose lock somebody else may hold:
+    /// only the orphan list changes that field.</summary>
+    internal void StoreNextOrphan(Handle handle, Inode inode, uint next)
+    {
+        using BlockLease lease = handle.Update(inode.TableBlock);
+        Span<byte> record = lease.Bytes.Slice(inode.TableOffsetBytes, _context.Geometry.InodeSizeBytes);
+        lock (inode.RecordGate)
+        {
+            inode.DeletionTime = next;
+            if (inode.IsNew)
+            {
+                return;     // stored as a whole in the same handle
+            }
+            Disk.At<InodeRecord>(record, 0).DeletionTime = next;
+            if (_context.Checksums.IsEnabled)
+            {
+                Checksums.StoreInInode(inode.ChecksumSeed, record);
+            }
+        }
+    }
+
     /// <summary>Blocks that <see cref="Store"/> changes at most.</summary>
     public int StoreCredits => Volatile.Read(ref _hasLargeFiles) != 0 ? 1 : 2;
 
@@ -46,17 +67,8 @@ public sealed partial class InodeTable
     /// ext4_update_dynamic_rev, large_file.</summary>
     private void DeclareLargeFiles(Handle handle)
     {
-        using BlockLease lease = handle.Update(_context.Geometry.SuperblockBlock);
-        Span<byte> bytes = lease.Bytes.Slice(_context.Geometry.SuperblockOffsetInBlock, Superblock.SizeBytes);
-        lock (_context.SuperblockGate)
-        {
-            ref Superblock super = ref Disk.At<Superblock>(bytes, 0);
-            super.RoCompat |= (uint)RoCompatFeatures.LargeFile;
-            if (_context.Checksums.IsEnabled)
-            {
-                super.Checksum = Checksums.OfSuperblock(bytes);
-            }
-        }
+        SuperblockChange.Apply(_context, handle, static (ref Superblock super) =>
+            super.RoCompat |= (uint)RoCompatFeatures.LargeFile);
         Volatile.Write(ref _hasLargeFiles, 1);
     }
 }

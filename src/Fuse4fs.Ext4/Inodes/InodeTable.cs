@@ -4,7 +4,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Inodes;
 
-/// <summary>The inodes in memory: one object per number while anybody refers to it, and a bounded number of others.</summary>
+/// <summary>The inodes in memory: one object per number while anybody refers to it, and a bounded number of
+/// others.</summary>
 public sealed partial class InodeTable
 {
     private const int ShardCount = 16;
@@ -45,7 +46,8 @@ public sealed partial class InodeTable
     /// <param name="access">What may be given beyond ordinary files.</param>
     /// <param name="reference">To be disposed; valid only with Ok.</param>
     /// <returns>Stale for a number that is not in use (for a directory entry that is damage), or Ok.</returns>
-    /// <exception cref="Ext4CorruptException">The number is impossible or reserved, or the record is damaged.</exception>
+    /// <exception cref="Ext4CorruptException">The number is impossible or reserved, or the record is
+    /// damaged.</exception>
     /// <exception cref="DeviceException">Reading failed.</exception>
     public Errno Acquire(InodeNumber number, InodeAccess access, out InodeReference reference)
     {
@@ -110,7 +112,8 @@ public sealed partial class InodeTable
     }
 
     /// <summary>Where an inode's record is.</summary>
-    /// <exception cref="Ext4CorruptException">The number is impossible or its group's descriptor is damaged.</exception>
+    /// <exception cref="Ext4CorruptException">The number is impossible or its group's descriptor is
+    /// damaged.</exception>
     public (FsBlock Block, int OffsetBytes) Locate(InodeNumber number)
     {
         Geometry geometry = _context.Geometry;
@@ -137,7 +140,10 @@ public sealed partial class InodeTable
 
     private static Errno CheckUse(Inode inode, InodeAccess access)
     {
-        if (inode.IsDetached || (inode.LinkCount == 0 && (inode.Mode == 0 || (access & InodeAccess.EvenUnlinked) == 0)))
+        bool isUsable = inode.LinkCount > 0
+            || (inode.IsOrphan && (access & InodeAccess.EvenUnlinked) != 0)
+            || (inode.Mode != 0 && (access & InodeAccess.EvenLost) != 0);
+        if (inode.IsDetached || !isUsable)
         {
             return Errno.Stale;
         }

@@ -4,103 +4,244 @@ using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.Inodes;
 
-/// <summary>Inodes that a crash would leave half done: unlinked but still in use, or in the middle of a long truncate. The
-/// list begins in the superblock and goes on through the deletion times of the inodes on it.</summary>
-/// <remarks>Guarded by a lock of its own, held inside handles; below the inode locks. Docs: ext4/orphan. Kernel:
-/// ext4_orphan_add, ext4_orphan_del.</remarks>
-internal sealed class OrphanList(VolumeContext context)
+/// <summary>Inodes to be finished after a crash: unlinked ones that are still in use, and files whose truncation takes
+/// several transactions. On disk in the orphan file where there is one and it has room, else in the list that starts in
+/// the superblock and goes on through i_dtime. Docs: ext4/orphan. Kernel: ext4_orphan_add, ext4_orphan_del.</summary>
+/// <remarks>Who adds or removes an inode holds its lock exclusively and stores it in the same handle afterwards. The
+/// list's lock is taken in the handle. Without a log on disk there is nothing to finish, and only memory
+/// knows.</remarks>
+internal sealed class OrphanList
 {
-    /// <summary>Blocks that <see cref="Add"/> changes beside the inode's own.</summary>
+    /// <summary>Blocks that <see cref="Add"/> changes beside the inode's own: the superblock's or one of the orphan
+    /// file.
+    /// </summary>
     public const int AddCredits = 1;
 
-    /// <summary>Blocks that <see cref="Remove"/> changes beside the inode's own: the superblock's, or the one of the inode
-    /// before.</summary>
+    /// <summary>Blocks that <see cref="Remove"/> changes beside the inode's own: the superblock's, the one of the inode
+    /// before, or one of the orphan file.</summary>
     public const int RemoveCredits = 1;
 
+    private readonly VolumeContext _context;
+    private readonly InodeTable _inodes;
+    private readonly OrphanFile? _file;
+    private readonly bool _isOnDisk;
     private readonly Lock _gate = new();
-    private Inode? _head;
 
-    /// <summary>Puts an inode at the head; does nothing when it is on the list. The caller stores it afterwards.</summary>
-    /// <param name="handle">Of the change that makes it an orphan.</param>
-    /// <param name="inode">Locked exclusively.</param>
-    public void Add(Handle handle, Inode inode)
+    /// <summary>All orphans. Guarded by <see cref="_gate"/>.</summary>
+    private readonly Dictionary<uint, Entry> _entries = [];
+
+    /// <summary>The first on the superblock's list. Guarded by <see cref="_gate"/>.</summary>
+    private Entry? _head;
+
+    /// <summary>Knows no orphan yet.</summary>
+    /// <param name="context">The volume.</param>
+    /// <param name="inodes">Stores links between orphans.</param>
+    /// <param name="file">The orphan file, when the volume has one.</param>
+    /// <param name="isOnDisk">The volume has a journal.</param>
+    public OrphanList(VolumeContext context, InodeTable inodes, OrphanFile? file, bool isOnDisk)
     {
-        lock (_gate)
+        _context = context;
+        _inodes = inodes;
+        _file = file;
+        _isOnDisk = isOnDisk;
+    }
+
+    /// <summary>How many there are.</summary>
+    public int Count
+    {
+        get
         {
-            if (inode.IsOrphan)
+            lock (_gate)
             {
-                return;
+                return _entries.Count;
             }
-            inode.IsOrphan = true;
-            inode.DeletionTime = _head?.Number.Value ?? 0;
-            inode.NextOrphan = _head;
-            if (_head is not null)
-            {
-                _head.PreviousOrphan = inode;
-            }
-            _head = inode;
-            StoreHead(handle);
         }
     }
 
-    /// <summary>Takes an inode off the list; does nothing when it is not on it. The caller stores it afterwards.</summary>
-    public void Remove(Handle handle, Inode inode)
+    /// <summary>All of them.</summary>
+    public Inode[] Snapshot()
     {
         lock (_gate)
         {
-            if (!inode.IsOrphan)
+            return [.. _entries.Values.Select(entry => entry.Inode)];
+        }
+    }
+
+    /// <summary>Whether an inode is among them.</summary>
+    public bool Contains(InodeNumber number)
+    {
+        lock (_gate)
+        {
+            return _entries.ContainsKey(number.Value);
+        }
+    }
+
+    /// <summary>Adds an inode, unless it is there already.</summary>
+    public void Add(Handle handle, Inode inode)
+    {
+        if (inode.IsOrphan)
+        {
+            return;
+        }
+        inode.IsOrphan = true;
+        var entry = new Entry(inode);
+        if (_isOnDisk && _file?.TryAdd(handle, inode.Number, out int slot) == true)
+        {
+            entry.Slot = slot;
+            lock (_gate)
             {
-                return;
+                _entries.Add(inode.Number.Value, entry);
             }
-            Inode? next = inode.NextOrphan;
-            Inode? previous = inode.PreviousOrphan;
-            if (next is not null)
+            return;
+        }
+        lock (_gate)
+        {
+            _entries.Add(inode.Number.Value, entry);
+            entry.Next = _head?.Inode.Number ?? InodeNumber.None;
+            entry.Behind = _head;
+            if (_head is not null)
             {
-                next.PreviousOrphan = previous;
+                _head.Before = entry;
             }
-            if (previous is null)
+            _head = entry;
+            if (_isOnDisk)
             {
-                _head = next;
-                StoreHead(handle);
+                _inodes.StoreNextOrphan(handle, inode, entry.Next.Value);
+                StoreHead(handle, inode.Number);
+            }
+        }
+    }
+
+    /// <summary>Removes an inode, if it is there. Its link to the next orphan becomes 0.</summary>
+    public void Remove(Handle handle, Inode inode)
+    {
+        if (!inode.IsOrphan)
+        {
+            return;
+        }
+        Entry entry;
+        lock (_gate)
+        {
+            entry = _entries[inode.Number.Value];
+            _entries.Remove(inode.Number.Value);
+            if (entry.Slot < 0)
+            {
+                Unlink(handle, entry);
+            }
+        }
+        if (entry.Slot >= 0)
+        {
+            _file!.Remove(handle, entry.Slot);
+        }
+        inode.IsOrphan = false;
+    }
+
+    /// <summary>Takes over the next of the superblock's list that a crash left, behind those taken over before that are
+    /// still there.</summary>
+    public void Adopt(Inode inode)
+    {
+        lock (_gate)
+        {
+            var entry = new Entry(inode) { Next = new InodeNumber(inode.DeletionTime), Before = Last() };
+            if (entry.Before is null)
+            {
+                _head = entry;
             }
             else
             {
-                previous.NextOrphan = next;
-                StoreNext(handle, previous, next);
+                entry.Before.Behind = entry;
             }
-            (inode.NextOrphan, inode.PreviousOrphan, inode.IsOrphan, inode.DeletionTime) = (null, null, false, 0);
+            _entries.Add(inode.Number.Value, entry);
+            inode.IsOrphan = true;
         }
     }
 
-    private void StoreHead(Handle handle)
+    /// <summary>Ends the superblock's list behind the last that was taken over: what comes next is damaged.</summary>
+    public void Cut(Handle handle)
     {
-        using BlockLease lease = handle.Update(context.Geometry.SuperblockBlock);
-        Span<byte> bytes = lease.Bytes.Slice(context.Geometry.SuperblockOffsetInBlock, Superblock.SizeBytes);
-        lock (context.SuperblockGate)
+        lock (_gate)
         {
-            ref Superblock super = ref Disk.At<Superblock>(bytes, 0);
-            super.LastOrphan = _head?.Number.Value ?? 0;
-            if (context.Checksums.IsEnabled)
+            Entry? last = Last();
+            if (last is null)
             {
-                super.Checksum = Checksums.OfSuperblock(bytes);
+                StoreHead(handle, InodeNumber.None);
+                return;
             }
+            last.Next = InodeNumber.None;
+            _inodes.StoreNextOrphan(handle, last.Inode, 0);
         }
     }
 
-    /// <summary>Changes one field of an inode whose lock somebody else may hold: the record's own lock suffices, as only
-    /// this list changes that field.</summary>
-    private void StoreNext(Handle handle, Inode inode, Inode? next)
+    /// <summary>Takes over an entry of the orphan file that a crash left.</summary>
+    public void Adopt(Inode inode, int slot)
     {
-        using BlockLease lease = handle.Update(inode.TableBlock);
-        Span<byte> record = lease.Bytes.Slice(inode.TableOffsetBytes, context.Geometry.InodeSizeBytes);
-        lock (inode.RecordGate)
+        lock (_gate)
         {
-            inode.DeletionTime = next?.Number.Value ?? 0;
-            Disk.At<InodeRecord>(record, 0).DeletionTime = inode.DeletionTime;
-            if (context.Checksums.IsEnabled)
-            {
-                Checksums.StoreInInode(inode.ChecksumSeed, record);
-            }
+            _entries.Add(inode.Number.Value, new Entry(inode) { Slot = slot });
+            inode.IsOrphan = true;
         }
+    }
+
+    private void StoreHead(Handle handle, InodeNumber number) =>
+        SuperblockChange.Apply(_context, handle, (ref Superblock super) => super.LastOrphan = number.Value);
+
+    /// <summary>The end of the superblock's list as far as memory knows it. Under the gate.</summary>
+    private Entry? Last()
+    {
+        Entry? last = _head;
+        while (last?.Behind is not null)
+        {
+            last = last.Behind;
+        }
+        return last;
+    }
+
+    /// <summary>Under the gate.</summary>
+    private void Unlink(Handle handle, Entry entry)
+    {
+        if (entry.Behind is not null)
+        {
+            entry.Behind.Before = entry.Before;
+        }
+        if (entry.Before is not null)
+        {
+            entry.Before.Behind = entry.Behind;
+            entry.Before.Next = entry.Next;
+        }
+        else
+        {
+            _head = entry.Behind;
+        }
+        if (!_isOnDisk)
+        {
+            return;
+        }
+        if (entry.Before is null)
+        {
+            StoreHead(handle, entry.Next);
+        }
+        else
+        {
+            _inodes.StoreNextOrphan(handle, entry.Before.Inode, entry.Next.Value);
+        }
+        entry.Inode.DeletionTime = 0;
+    }
+
+    /// <summary>One orphan: in a slot of the file, or between two others of the list.</summary>
+    private sealed class Entry(Inode inode)
+    {
+        public Inode Inode { get; } = inode;
+
+        /// <summary>In the orphan file; -1 for none.</summary>
+        public int Slot { get; set; } = -1;
+
+        /// <summary>The one on disk behind, also when memory does not know it yet.</summary>
+        public InodeNumber Next { get; set; }
+
+        /// <summary>Nearer to the superblock.</summary>
+        public Entry? Before { get; set; }
+
+        /// <summary>Farther from the superblock.</summary>
+        public Entry? Behind { get; set; }
     }
 }

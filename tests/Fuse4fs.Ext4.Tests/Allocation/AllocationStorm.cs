@@ -98,7 +98,7 @@ internal sealed class AllocationStorm(WritableImage volume, int seed)
             }
             if (random.Next(40) == 0)
             {
-                volume.Journal.CommitAndWait(volume.Journal.RunningTransaction);
+                volume.Journal.CommitAll();
             }
         }
         volume.Blocks.ReleaseWindows(windows);

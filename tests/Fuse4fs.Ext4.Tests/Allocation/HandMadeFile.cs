@@ -45,7 +45,7 @@ internal sealed class HandMadeFile
             file._runs.Add(run);
             total += run.LengthBlocks;
         }
-        volume.Change(InodeAllocator.CommitCredits + (InlineExtents * BlockAllocator.CommitCredits), handle =>
+        volume.Change(InodeAllocator.CommitCredits + 1 + (InlineExtents * BlockAllocator.CommitCredits), handle =>
         {
             volume.Inodes.Commit(handle, inode);
             file._runs.ForEach(run => volume.Blocks.Commit(handle, run));
@@ -100,7 +100,7 @@ internal sealed class HandMadeFile
         (FsBlock block, int offset) = Locate(volume);
         using BlockLease lease = handle.Update(block);
         Span<byte> record = lease.Bytes.Slice(offset, volume.Geometry.InodeSizeBytes);
-        Assert.Equal(-1, record.IndexOfAnyExcept((byte)0));
+        record.Clear();
         ref InodeRecord raw = ref Disk.At<InodeRecord>(record, 0);
         raw.Mode = mode;
         raw.LinkCount = 1;

@@ -148,7 +148,7 @@ public sealed class InodeAllocatorTests
             }
             if (i % 16 == 0)
             {
-                volume.Journal.CommitAndWait(volume.Journal.RunningTransaction);
+                volume.Journal.CommitAll();
             }
         }
     }

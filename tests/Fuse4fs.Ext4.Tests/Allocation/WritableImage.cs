@@ -25,6 +25,8 @@ internal sealed class WritableImage : IDisposable
         Assert.False(_volume.IsReadOnly);
     }
 
+    public Volume Volume => _volume;
+
     public VolumeContext Context => _volume.Context;
 
     public Geometry Geometry => Context.Geometry;

@@ -1,0 +1,206 @@
+using Fuse4fs.Ext4.Allocation;
+using Fuse4fs.Ext4.Files;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Ext4.Mapping;
+using Fuse4fs.Ext4.Xattrs;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4;
+
+/// <content>How long inodes live: an unlinked inode is an orphan while somebody outside refers to it, then it is freed.
+/// </content>
+public sealed partial class Volume
+{
+    /// <summary>Slices of a removal that the thread does on which the last reference ended; the rest is done behind it.
+    /// </summary>
+    private const int SlicesAtOnce = 4;
+
+    private readonly RetainedInodes _retained = new();
+
+    /// <summary>Inodes to be finished after a crash; null on a volume opened read-only.</summary>
+    internal OrphanList? Orphans { get; private set; }
+
+    /// <summary>Frees unlinked inodes; null on a volume opened read-only.</summary>
+    internal InodeRemover? Remover { get; private set; }
+
+    private OrphanFile? OrphanFile { get; set; }
+
+    /// <summary>Somebody outside refers to an inode from now on, by its number: it outlives its last link.</summary>
+    public void Retain(InodeNumber number) => _retained.Retain(number);
+
+    /// <summary>Somebody outside has forgotten an inode. One without links is freed with its last reference; a big one
+    /// by and by.</summary>
+    /// <param name="number">Which.</param>
+    /// <param name="count">How many of the references ended.</param>
+    public void Release(InodeNumber number, ulong count = 1)
+    {
+        if (_retained.Release(number, count) && Orphans?.Contains(number) == true)
+        {
+            RemoveIfUnused(number);
+        }
+    }
+
+    /// <summary>Whether somebody outside refers to an inode.</summary>
+    internal bool IsRetained(InodeNumber number) => _retained.IsRetained(number);
+
+    /// <summary>Frees an inode that has lost its last link, unless somebody still refers to it. Called with no lock,
+    /// after every operation that took a last link, and when the last reference ends: whichever comes last finds it
+    /// unused.
+    /// </summary>
+    internal void RemoveIfUnused(InodeNumber number) =>
+        RemoveInSlices(new Removal(this, number, isValue: false));
+
+    private void RemoveInSlices(Removal removal)
+    {
+        for (int slice = 0; slice < SlicesAtOnce; slice++)
+        {
+            if (removal.RunSlice() is null)
+            {
+                return;
+            }
+        }
+        Space!.Background.Post(removal, isUrgent: true);
+    }
+
+    private void OpenOrphans(ExtentTree tree)
+    {
+        OrphanFile = OpenOrphanFile();
+        Orphans = new OrphanList(Context, Inodes, OrphanFile, Journal!.HasLog);
+        var attributes = new AttributeRemover(Context, Inodes, Xattrs, Space!.Blocks, Orphans);
+        Remover = new InodeRemover(Context, Inodes, tree, Space, Orphans, attributes, Journal);
+    }
+
+    /// <summary>Finishes what a crash left. At the mount, before anybody else is in.</summary>
+    private void RecoverOrphans()
+    {
+        if (Writing is null)
+        {
+            return;
+        }
+        DeclareOrphans(isPresent: true);
+        new OrphanRecovery(Writing, Orphans!, Remover!, Truncation!, Writer!, Space!).Run(OrphanFile);
+    }
+
+    /// <summary>Nobody refers to anything any more: frees what was only kept for those who did.</summary>
+    private void FinishOrphans()
+    {
+        if (Orphans is null || Context.IsReadOnly)
+        {
+            return;
+        }
+        foreach (Inode inode in Orphans.Snapshot())
+        {
+            _retained.Release(inode.Number, ulong.MaxValue);
+            RemoveAtOnce(new Removal(this, inode.Number, inode.Has(InodeFlags.XattrValue)), inode.Number);
+        }
+        if (OrphanFile?.IsEmpty == true)
+        {
+            DeclareOrphans(isPresent: false);
+        }
+    }
+
+    private void RemoveAtOnce(Removal removal, InodeNumber number)
+    {
+        try
+        {
+            while (removal.RunSlice() is not null)
+            {
+            }
+        }
+        catch (Ext4CorruptException damage)
+        {
+            Context.Events.Damage(damage, number);
+        }
+        catch (DeviceException failure)
+        {
+            Context.Events.DeviceFailed(failure);
+        }
+    }
+
+    /// <summary>Tells other implementations whether the orphan file has to be looked at. Docs: ext4/orphan.</summary>
+    private void DeclareOrphans(bool isPresent)
+    {
+        if (OrphanFile is null || !Journal!.HasLog
+            || Journal.TryBegin(SuperblockChange.Credits, out Handle handle) != Errno.Ok)
+        {
+            return;
+        }
+        using (handle)
+        {
+            SuperblockChange.Apply(Context, handle, (ref Superblock super) => super.RoCompat = isPresent
+                ? super.RoCompat | (uint)RoCompatFeatures.OrphanPresent
+                : super.RoCompat & ~(uint)RoCompatFeatures.OrphanPresent);
+        }
+    }
+
+    private OrphanFile? OpenOrphanFile()
+    {
+        var number = new InodeNumber(Context.CopySuperblock().OrphanFileInode);
+        if (!Context.Geometry.Compat.HasFlag(CompatFeatures.OrphanFile) || number.Value == 0
+            || Inodes.Acquire(number, InodeAccess.Special, out InodeReference reference) != Errno.Ok)
+        {
+            return null;
+        }
+        using (reference)
+        {
+            Inode inode = reference.Inode;
+            long count = inode.SizeBytes >> Context.Geometry.BlockSizeShift;
+            if (count > Ext4.Inodes.OrphanFile.MaximumBlocks)
+            {
+                Ext4CorruptException.Throw(Corruption.OrphanList, $"orphan file: {count} blocks");
+            }
+            var blocks = new List<FsBlock>();
+            for (uint i = 0; i < count; i++)
+            {
+                if (!Map.TryGetBlock(inode, i, out FsBlock block))
+                {
+                    Ext4CorruptException.Throw(Corruption.OrphanList, $"orphan file: no block {i}");
+                }
+                blocks.Add(block);
+            }
+            return new OrphanFile(Context, inode.ChecksumSeed, blocks);
+        }
+    }
+
+    /// <summary>The removal of one inode, slice by slice, for as long as it stays unused.</summary>
+    private sealed class Removal(Volume volume, InodeNumber number, bool isValue) : IBackgroundJob
+    {
+        private readonly RemovalProgress _progress = new(0);
+
+        public TimeSpan? RunSlice()
+        {
+            InodeAccess access = InodeAccess.EvenUnlinked | (isValue ? InodeAccess.XattrValue : InodeAccess.File);
+            if (volume.Context.IsReadOnly
+                || volume.Inodes.Acquire(number, access, out InodeReference reference) != Errno.Ok)
+            {
+                return null;
+            }
+            IReadOnlyList<InodeNumber> orphaned = [];
+            using (reference)
+            {
+                Inode inode = reference.Inode;
+                using (inode.Lock.Exclusive())
+                {
+                    if (inode.LinkCount > 0 || inode.IsDetached || volume.IsRetained(number))
+                    {
+                        return null;
+                    }
+                    Errno error = volume.Remover!.RemoveSlice(inode, _progress, out orphaned);
+                    if (error != Errno.Ok)
+                    {
+                        volume.Context.Events.Warning($"unlinked inode {number} could not be removed: {error}");
+                        return null;
+                    }
+                }
+            }
+            foreach (InodeNumber value in orphaned)
+            {
+                volume.RemoveInSlices(new Removal(volume, value, isValue: true));
+            }
+            return _progress.IsDone ? null : TimeSpan.Zero;
+        }
+    }
+}

@@ -95,9 +95,7 @@ public sealed class InodeAllocator
         _counter.Cancel(1);
     }
 
-    /// <summary>Makes the inode used on disk, its record all zeros: whoever creates the inode stores it in the same
-    /// handle.
-    /// </summary>
+    /// <summary>Makes the inode used on disk: whoever creates the inode stores it in the same handle.</summary>
     public void Commit(Handle handle, InodeReservation reservation)
     {
         GroupNumber group = _geometry.GroupOf(reservation.Number);

@@ -18,14 +18,14 @@ public sealed partial class Journal
     private uint _superblockWrittenIn;
 
     private Journal(VolumeContext context, JournalSource? source, JournalGeometry? geometry,
-        JournalSuperblockWriter? writer, uint firstSequence, JournalOptions options)
+        JournalSuperblockWriter? writer, JournalGate gate, uint firstSequence, JournalOptions options)
     {
         _context = context;
         _options = options;
         _source = source;
         _geometry = geometry;
         _superblockWriter = writer;
-        _gate = new JournalGate(options.Scheduler);
+        _gate = gate;
         _threads = (IJournalThreads?)options.Scheduler ?? new JournalThreads();
         _limits = new TransactionLimits(geometry, context.Geometry.BlockSizeBytes, options);
         _superblock = new SuperblockHome(context);
@@ -51,17 +51,18 @@ public sealed partial class Journal
     internal static Journal Open(VolumeContext context, JournalSource? source, uint endSequence, JournalOptions options)
     {
         uint first = TransactionId.Next(endSequence);
+        var gate = new JournalGate(options.Scheduler);
         JournalGeometry? geometry = null;
         JournalSuperblockWriter? writer = null;
         if (source is not null)
         {
             byte[] block = source.CopySuperblock();
             geometry = JournalUpgrade.Apply(block, source, context.Geometry);
-            writer = new JournalSuperblockWriter(source.Log, block, geometry.HasFastCommits);
+            writer = new JournalSuperblockWriter(source.Log, block, geometry.HasFastCommits, gate);
             writer.WriteEmpty(first, geometry.FirstBlock);
             source.Log.Device.Flush();
         }
-        var journal = new Journal(context, source, geometry, writer, first, options);
+        var journal = new Journal(context, source, geometry, writer, gate, first, options);
         journal.MarkInUse();
         journal.Start();
         return journal;

@@ -74,7 +74,8 @@ public sealed partial class Journal : IDisposable
         }
     }
 
-    /// <summary>The transaction that a handle begun now would join, as far as one can tell.</summary>
+    /// <summary>The transaction that a handle begun now would join, as far as one can tell. Waiting for it means waiting
+    /// for all changes made so far.</summary>
     public uint RunningTransaction
     {
         get
@@ -117,16 +118,7 @@ public sealed partial class Journal : IDisposable
     {
         using (_gate.Enter())
         {
-            while (!IsDurable(transactionId, dataTicket))
-            {
-                if (_abort != Errno.Ok)
-                {
-                    return Errno.InputOutput;
-                }
-                Request(transactionId, dataTicket);
-                _gate.Wait();
-            }
-            return Errno.Ok;
+            return WaitUntilDurable(Existing(transactionId), dataTicket);
         }
     }
 
@@ -140,6 +132,7 @@ public sealed partial class Journal : IDisposable
         Errno outcome = Errno.Ok;
         using (_gate.Enter())
         {
+            transactionId = Existing(transactionId);
             if (!IsDurable(transactionId, dataTicket))
             {
                 if (_abort == Errno.Ok)
@@ -169,29 +162,61 @@ public sealed partial class Journal : IDisposable
     /// <summary>Makes everything durable, the superblock's counters included (syncfs).</summary>
     public Errno CommitAll()
     {
-        (uint id, long ticket) = WantEverything();
-        return MakeDurable(id, ticket);
+        using (_gate.Enter())
+        {
+            (uint id, long ticket) = WantEverything();
+            return WaitUntilDurable(id, ticket);
+        }
     }
 
     /// <summary>As <see cref="CommitAll"/>, for a reply that is given later.</summary>
     public void WhenAllDurable(ICommitWaiter waiter)
     {
-        (uint id, long ticket) = WantEverything();
+        uint id;
+        long ticket;
+        using (_gate.Enter())
+        {
+            (id, ticket) = WantEverything();
+        }
         WhenDurable(id, ticket, waiter);
     }
 
-    /// <summary>The transaction that will hold the superblock, unless nothing changed since the last that did.</summary>
+    /// <summary>The transaction that will hold the superblock, unless nothing changed since the last that did. When the
+    /// log is too full to open one, the counters go with a later one: they are advice.</summary>
     private (uint TransactionId, long DataTicket) WantEverything()
     {
-        using (_gate.Enter())
+        bool isChanged = _running is not null || _committing is not null || _superblockWrittenIn != _lastCommitted;
+        if (isChanged && _abort == Errno.Ok && !_isStopping)
         {
-            if (_running is null && _committing is null && _superblockWrittenIn == _lastCommitted)
-            {
-                return (_lastCommitted, _flushesBegun);
-            }
             _isSuperblockWanted = true;
-            return (_running?.Id ?? _nextId, _flushesBegun);
+            if (_running is null && CanOpen())
+            {
+                OpenTransaction();
+            }
         }
+        return (Existing(_nextId), _flushesBegun);
+    }
+
+    /// <summary>The transaction, or the newest one when it was not opened yet: that there is nothing in it is durable.
+    /// </summary>
+    private uint Existing(uint transactionId)
+    {
+        uint newest = unchecked(_nextId - 1);
+        return TransactionId.IsAfter(transactionId, newest) ? newest : transactionId;
+    }
+
+    private Errno WaitUntilDurable(uint transactionId, long dataTicket)
+    {
+        while (!IsDurable(transactionId, dataTicket))
+        {
+            if (_abort != Errno.Ok)
+            {
+                return Errno.InputOutput;
+            }
+            Request(transactionId, dataTicket);
+            _gate.Wait();
+        }
+        return Errno.Ok;
     }
 
     private bool IsDurable(uint transactionId, long dataTicket) =>

@@ -97,10 +97,12 @@ internal sealed class JournalGeometry
     /// <param name="block">The superblock's block.</param>
     /// <param name="fileSystemBlockBytes">The file system's block size, which the journal must share.</param>
     /// <param name="availableBlocks">Blocks that the journal's file or device really has.</param>
+    /// <param name="minimumBlocks">Shorter journals are refused.</param>
     /// <exception cref="Ext4CorruptException">A field contradicts another or the checksum is wrong.</exception>
     /// <exception cref="NotSupportedException">A feature is unknown.</exception>
     /// <remarks>Kernel: journal_check_superblock.</remarks>
-    public static JournalGeometry Decode(Span<byte> block, int fileSystemBlockBytes, uint availableBlocks)
+    public static JournalGeometry Decode(
+        Span<byte> block, int fileSystemBlockBytes, uint availableBlocks, uint minimumBlocks = MinimumLogBlocks)
     {
         ref JournalSuperblock super = ref Disk.At<JournalSuperblock>(block, 0);
         Require(super.Header.HasMagic, "magic number");
@@ -111,11 +113,11 @@ internal sealed class JournalGeometry
             CheckFeatures(in super, block);
         }
         Require(super.LengthBlocks <= availableBlocks, "length");
-        Require(super.LengthBlocks >= MinimumLogBlocks, "length");
+        Require(super.LengthBlocks >= minimumBlocks, "length");
         uint fastCommit = super.FastCommitBlocks == 0 ? DefaultFastCommitBlocks : super.FastCommitBlocks;
         bool hasFastCommit = super.Header.Kind == JournalBlockKind.SuperblockV2 &&
             (super.Incompat & JournalIncompatFeatures.FastCommit) != 0;
-        Require(!hasFastCommit || super.LengthBlocks - MinimumLogBlocks >= fastCommit, "fast-commit area");
+        Require(!hasFastCommit || super.LengthBlocks - minimumBlocks >= fastCommit, "fast-commit area");
         var geometry = new JournalGeometry(in super, fileSystemBlockBytes);
         Require(geometry.FirstBlock > 0 && geometry.FirstBlock < geometry.EndBlock - 3, "first block");
         Require(super.StartBlock == 0 ||

@@ -10,9 +10,10 @@ internal sealed class JournalSource
 {
     private readonly byte[] _superblock;
 
-    private JournalSource(LogDevice log, byte[] superblock, JournalGeometry geometry)
+    private JournalSource(LogDevice log, byte[] superblock, JournalGeometry geometry, uint minimumBlocks)
     {
         Log = log;
+        MinimumBlocks = minimumBlocks;
         Geometry = geometry;
         _superblock = superblock;
     }
@@ -20,6 +21,9 @@ internal sealed class JournalSource
     public LogDevice Log { get; }
 
     public JournalGeometry Geometry { get; }
+
+    /// <summary>Shorter journals are refused.</summary>
+    public uint MinimumBlocks { get; }
 
     /// <summary>s_start: 0 when the log holds nothing to replay.</summary>
     public uint StartBlock => Superblock.StartBlock;
@@ -55,10 +59,13 @@ internal sealed class JournalSource
     /// <param name="device">The file system's device.</param>
     /// <param name="blockSizeBytes">Its block size.</param>
     /// <param name="runs">The inode's blocks from 0 without a hole.</param>
+    /// <param name="minimumBlocks">Shorter journals are refused; tests use short ones, to see them wrap.</param>
     /// <exception cref="Ext4CorruptException">The map or the superblock is damaged.</exception>
     /// <exception cref="NotSupportedException">The journal has unknown features.</exception>
-    public static JournalSource OpenInternal(IBlockDevice device, int blockSizeBytes, IReadOnlyList<LogRun> runs) =>
-        Open(new LogDevice(device, isExternal: false, blockSizeBytes, runs, superblockAt: 0));
+    public static JournalSource OpenInternal(
+        IBlockDevice device, int blockSizeBytes, IReadOnlyList<LogRun> runs,
+        uint minimumBlocks = JournalGeometry.MinimumLogBlocks) =>
+        Open(new LogDevice(device, isExternal: false, blockSizeBytes, runs, superblockAt: 0), minimumBlocks);
 
     /// <summary>Opens a journal on a device of its own.</summary>
     /// <param name="device">The journal's device.</param>
@@ -81,16 +88,16 @@ internal sealed class JournalSource
         return source;
     }
 
-    private static JournalSource Open(LogDevice log)
+    private static JournalSource Open(LogDevice log, uint minimumBlocks = JournalGeometry.MinimumLogBlocks)
     {
         byte[] block = GC.AllocateUninitializedArray<byte>(log.BlockSizeBytes, pinned: true);
         log.Read(log.SuperblockAt, block);
-        JournalGeometry geometry = JournalGeometry.Decode(block, log.BlockSizeBytes, log.LengthBlocks);
+        JournalGeometry geometry = JournalGeometry.Decode(block, log.BlockSizeBytes, log.LengthBlocks, minimumBlocks);
         if (geometry.FirstBlock <= log.SuperblockAt)
         {
             Ext4CorruptException.Throw(Corruption.JournalSuperblock, "journal superblock: first block");
         }
-        return new JournalSource(log, block, geometry);
+        return new JournalSource(log, block, geometry, minimumBlocks);
     }
 
     private string FeatureList()

@@ -7,78 +7,93 @@ namespace Fuse4fs.Ext4.Journaling;
 /// an older tail never overwrites a newer one.</summary>
 /// <remarks>The fast-commit feature is set only while there is something to replay, as the kernel does it: an empty log
 /// can be used by those that do not know it.</remarks>
-internal sealed class JournalSuperblockWriter(LogDevice log, byte[] block, bool hasFastCommits)
+internal sealed class JournalSuperblockWriter(
+    LogDevice log, byte[] block, bool hasFastCommits, JournalGate gate)
 {
-    private readonly Lock _gate = new();
     private uint _writtenSequence;
     private bool _isEmpty = true;
+    private bool _isBusy;
+
+    private ref JournalSuperblock Super => ref Disk.At<JournalSuperblock>(block.AsSpan(), 0);
 
     /// <summary>Marks the log empty: replay has nothing to do.</summary>
     /// <param name="nextSequence">The transaction to be written next.</param>
     /// <param name="head">Where it will be written.</param>
-    public void WriteEmpty(uint nextSequence, uint head)
+    public void WriteEmpty(uint nextSequence, uint head) => Exclusively(() =>
     {
-        lock (_gate)
-        {
-            ref JournalSuperblock super = ref Disk.At<JournalSuperblock>(block.AsSpan(), 0);
-            super.Sequence = nextSequence;
-            super.StartBlock = 0;
-            super.HeadBlock = head;
-            super.RawIncompat = super.RawIncompat & ~(uint)JournalIncompatFeatures.FastCommit;
-            _writtenSequence = nextSequence;
-            _isEmpty = true;
-            Write();
-        }
-    }
+        ref JournalSuperblock super = ref Super;
+        super.Sequence = nextSequence;
+        super.StartBlock = 0;
+        super.HeadBlock = head;
+        super.RawIncompat = super.RawIncompat & ~(uint)JournalIncompatFeatures.FastCommit;
+        _writtenSequence = nextSequence;
+        _isEmpty = true;
+        return true;
+    });
 
     /// <summary>Writes a tail unless that or a newer one was written. Not flushed.</summary>
-    public void WriteTail(LogTail tail)
-    {
-        lock (_gate)
-        {
-            if (!_isEmpty && !TransactionId.IsAfter(tail.Sequence, _writtenSequence))
-            {
-                return;
-            }
-            ref JournalSuperblock super = ref Disk.At<JournalSuperblock>(block.AsSpan(), 0);
-            super.Sequence = tail.Sequence;
-            super.StartBlock = tail.Block;
-            if (hasFastCommits)
-            {
-                super.RawIncompat = super.RawIncompat | (uint)JournalIncompatFeatures.FastCommit;
-            }
-            _writtenSequence = tail.Sequence;
-            _isEmpty = false;
-            Write();
-        }
-    }
+    public void WriteTail(LogTail tail) => Exclusively(() => TrySetTail(tail));
 
     /// <summary>Writes the first tail of an empty log; nothing when it has one. Not flushed: the flush before the commit
     /// block is early enough.</summary>
-    public void WriteFirstTail(LogTail tail)
-    {
-        lock (_gate)
-        {
-            if (_isEmpty)
-            {
-                WriteTail(tail);
-            }
-        }
-    }
+    public void WriteFirstTail(LogTail tail) => Exclusively(() => _isEmpty && TrySetTail(tail));
 
     /// <summary>Records why the journal was aborted, for the next mount. Not flushed.</summary>
-    public void WriteError(Errno error)
+    public void WriteError(Errno error) => Exclusively(() =>
     {
-        lock (_gate)
+        Super.RawError = unchecked((uint)-(int)error);
+        return true;
+    });
+
+    private bool TrySetTail(LogTail tail)
+    {
+        if (!_isEmpty && !TransactionId.IsAfter(tail.Sequence, _writtenSequence))
         {
-            Disk.At<JournalSuperblock>(block.AsSpan(), 0).RawError = unchecked((uint)-(int)error);
-            Write();
+            return false;
+        }
+        ref JournalSuperblock super = ref Super;
+        super.Sequence = tail.Sequence;
+        super.StartBlock = tail.Block;
+        if (hasFastCommits)
+        {
+            super.RawIncompat = super.RawIncompat | (uint)JournalIncompatFeatures.FastCommit;
+        }
+        _writtenSequence = tail.Sequence;
+        _isEmpty = false;
+        return true;
+    }
+
+    /// <summary>One writer at a time, from the change of the bytes to the end of the write.</summary>
+    private void Exclusively(Func<bool> change)
+    {
+        using (gate.Enter())
+        {
+            while (_isBusy)
+            {
+                gate.Wait();
+            }
+            _isBusy = true;
+        }
+        try
+        {
+            if (change())
+            {
+                Write();
+            }
+        }
+        finally
+        {
+            using (gate.Enter())
+            {
+                _isBusy = false;
+                gate.PulseAll();
+            }
         }
     }
 
     private void Write()
     {
-        ref JournalSuperblock super = ref Disk.At<JournalSuperblock>(block.AsSpan(), 0);
+        ref JournalSuperblock super = ref Super;
         const JournalIncompatFeatures covered =
             JournalIncompatFeatures.ChecksumV2 | JournalIncompatFeatures.ChecksumV3;
         if (super.Header.Kind == JournalBlockKind.SuperblockV2 && (super.Incompat & covered) != 0)

@@ -40,22 +40,23 @@ internal static class JournalUpgrade
         {
             super.ChecksumType = JournalSuperblock.ChecksumTypeCrc32C;
         }
-        if (volume.Compat.HasFlag(CompatFeatures.FastCommit) && HasRoomForFastCommits(in super))
+        if (volume.Compat.HasFlag(CompatFeatures.FastCommit) && HasRoomForFastCommits(in super, source.MinimumBlocks))
         {
             incompat |= JournalIncompatFeatures.FastCommit;
         }
         super.RawIncompat = (uint)incompat;
         super.StartBlock = 0;
         super.Checksum = JournalSuperblock.ComputeChecksum(block.AsSpan(0, JournalSuperblock.SizeBytes));
-        JournalGeometry geometry = JournalGeometry.Decode(block, source.Log.BlockSizeBytes, source.Log.LengthBlocks);
-        if (geometry.FirstBlock + JournalGeometry.MinimumLogBlocks > geometry.LengthBlocks + 1)
+        JournalGeometry geometry = JournalGeometry.Decode(
+            block, source.Log.BlockSizeBytes, source.Log.LengthBlocks, source.MinimumBlocks);
+        if (geometry.FirstBlock + source.MinimumBlocks > geometry.LengthBlocks + 1)
         {
             Ext4CorruptException.Throw(Corruption.JournalSuperblock, "journal superblock: too few blocks");
         }
         return geometry;
     }
 
-    private static bool HasRoomForFastCommits(in JournalSuperblock super) =>
-        super.LengthBlocks - JournalGeometry.MinimumLogBlocks >=
+    private static bool HasRoomForFastCommits(in JournalSuperblock super, uint minimumBlocks) =>
+        super.LengthBlocks - minimumBlocks >=
             (super.FastCommitBlocks == 0 ? JournalGeometry.DefaultFastCommitBlocks : super.FastCommitBlocks);
 }

@@ -37,18 +37,21 @@ internal sealed class JournaledVolume
 
     /// <summary>Opens as a read-write mount does.</summary>
     public static JournaledVolume Open(
-        IBlockDevice device, IReadOnlyList<LogRun>? runs, JournalOptions? options = null, IBlockDevice? external = null)
+        IBlockDevice device, IReadOnlyList<LogRun>? runs, JournalOptions? options = null, IBlockDevice? external = null,
+        uint minimumLogBlocks = JournalGeometry.MinimumLogBlocks, TimeProvider? clock = null)
     {
         Superblock super = JournalMap.ReadSuperblock(device);
         Geometry geometry = JournalMap.ReadGeometry(device);
         JournalSource? source = external is not null
             ? JournalSource.OpenExternal(external, geometry.BlockSizeBytes, super.JournalUuid)
-            : runs is { Count: > 0 } ? JournalSource.OpenInternal(device, geometry.BlockSizeBytes, runs) : null;
+            : runs is { Count: > 0 }
+            ? JournalSource.OpenInternal(device, geometry.BlockSizeBytes, runs, minimumLogBlocks)
+            : null;
         RecoveryResult recovery = source is null
             ? default
             : JournalRecovery.Run(source, device, geometry.BlockCount);
         var context = new VolumeContext(
-            device, geometry, 4 << 20, new SilentEvents(), TimeProvider.System, isReadOnly: false);
+            device, geometry, 4 << 20, new SilentEvents(), clock ?? TimeProvider.System, isReadOnly: false);
         return new JournaledVolume(context, source, recovery, options ?? new JournalOptions());
     }
 

@@ -27,7 +27,8 @@ public sealed partial class Volume
     /// <param name="offset">First byte; behind the end, what lies between becomes a hole.</param>
     /// <param name="data">Written from the start.</param>
     /// <param name="options">How.</param>
-    /// <param name="written">Bytes written: fewer than given only when space ran out on the way.</param>
+    /// <param name="written">Bytes written: all of them with Ok, unless the largest file size cut the data short; else
+    /// those before the error.</param>
     /// <returns>ReadOnly, NoSpace, FileTooBig, IsDirectory, Invalid for other kinds and negative offsets, NotPermitted
     /// for immutable and verity files, NoKey for encrypted ones, NotSupported for files without an extent tree that
     /// would need blocks, Stale, or Ok.</returns>

@@ -94,7 +94,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
             Errno stored = StoreAfterOverwrite(inode, offset + written, in options);
             error = error == Errno.Ok ? stored : error;
         }
-        return written > 0 && error == Errno.NoSpace ? Errno.Ok : error;
+        return error;
     }
 
     /// <summary>Zeroes the rest of the block that holds a file's end, before the file grows over it.</summary>

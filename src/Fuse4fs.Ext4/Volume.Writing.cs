@@ -44,23 +44,18 @@ public sealed partial class Volume
         }
         using (reference)
         {
-            Inode inode = reference.Inode;
             int length = (int)Math.Min(data.Length, Math.Max(0, Writing!.MaximumFileBytes - offset));
             if (length == 0)
             {
                 return data.IsEmpty ? Errno.Ok : Errno.FileTooBig;
             }
-            using (inode.Lock.Shared())
+            try
             {
-                if (Writer!.TryOverwrite(inode, offset, data[..length], in options))
-                {
-                    written = length;
-                    return Errno.Ok;
-                }
+                return WriteLocked(reference.Inode, offset, data[..length], in options, out written);
             }
-            using (inode.Lock.Exclusive())
+            catch (Exception cause) when (Handle.AbortOpen(cause))
             {
-                return Writer!.Write(inode, offset, data[..length], in options, out written);
+                throw;
             }
         }
     }
@@ -95,9 +90,16 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
-            return size > Writing!.MaximumFileBytes
-                ? Errno.FileTooBig
-                : Truncation!.SetSize(reference.Inode, size, in options);
+            try
+            {
+                return size > Writing!.MaximumFileBytes
+                    ? Errno.FileTooBig
+                    : Truncation!.SetSize(reference.Inode, size, in options);
+            }
+            catch (Exception cause) when (Handle.AbortOpen(cause))
+            {
+                throw;
+            }
         }
     }
 
@@ -123,30 +125,14 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
-            Inode inode = reference.Inode;
-            bool keepsSize = (mode & FallocateMode.KeepSize) != 0;
-            FallocateMode kind = mode & ~FallocateMode.KeepSize;
-            if (!inode.Has(InodeFlags.Extents))
+            try
             {
-                return Errno.NotSupported;
+                return AllocateLocked(reference.Inode, mode, offset, length, in options);
             }
-            if (kind != FallocateMode.Allocate && inode.Has(InodeFlags.AppendOnly))
+            catch (Exception cause) when (Handle.AbortOpen(cause))
             {
-                return Errno.NotPermitted;
+                throw;
             }
-            if (length > Writing!.MaximumFileBytes - offset)
-            {
-                return Errno.FileTooBig;
-            }
-            return kind switch
-            {
-                FallocateMode.Allocate => FileSpace!.Allocate(inode, offset, length, keepsSize, in options),
-                FallocateMode.ZeroRange => FileSpace!.Zero(inode, offset, length, keepsSize, in options),
-                FallocateMode.PunchHole when keepsSize => FileSpace!.Punch(inode, offset, length, in options),
-                FallocateMode.CollapseRange when !keepsSize => FileSpace!.Collapse(inode, offset, length, in options),
-                FallocateMode.InsertRange when !keepsSize => FileSpace!.Insert(inode, offset, length, in options),
-                _ => Errno.NotSupported,
-            };
         }
     }
 
@@ -224,6 +210,51 @@ public sealed partial class Volume
         }
         Journal.WhenDurable(transaction, ticket, waiter);
         return Errno.Ok;
+    }
+
+    private Errno WriteLocked(
+        Inode inode, long offset, ReadOnlySpan<byte> data, in WriteOptions options, out int written)
+    {
+        using (inode.Lock.Shared())
+        {
+            if (Writer!.TryOverwrite(inode, offset, data, in options))
+            {
+                written = data.Length;
+                return Errno.Ok;
+            }
+        }
+        using (inode.Lock.Exclusive())
+        {
+            return Writer!.Write(inode, offset, data, in options, out written);
+        }
+    }
+
+    private Errno AllocateLocked(
+        Inode inode, FallocateMode mode, long offset, long length, in WriteOptions options)
+    {
+        bool keepsSize = (mode & FallocateMode.KeepSize) != 0;
+        FallocateMode kind = mode & ~FallocateMode.KeepSize;
+        if (!inode.Has(InodeFlags.Extents))
+        {
+            return Errno.NotSupported;
+        }
+        if (kind != FallocateMode.Allocate && inode.Has(InodeFlags.AppendOnly))
+        {
+            return Errno.NotPermitted;
+        }
+        if (length > Writing!.MaximumFileBytes - offset)
+        {
+            return Errno.FileTooBig;
+        }
+        return kind switch
+        {
+            FallocateMode.Allocate => FileSpace!.Allocate(inode, offset, length, keepsSize, in options),
+            FallocateMode.ZeroRange => FileSpace!.Zero(inode, offset, length, keepsSize, in options),
+            FallocateMode.PunchHole when keepsSize => FileSpace!.Punch(inode, offset, length, in options),
+            FallocateMode.CollapseRange when !keepsSize => FileSpace!.Collapse(inode, offset, length, in options),
+            FallocateMode.InsertRange when !keepsSize => FileSpace!.Insert(inode, offset, length, in options),
+            _ => Errno.NotSupported,
+        };
     }
 
     private static Errno CheckWritable(Inode inode, in WriteOptions options)

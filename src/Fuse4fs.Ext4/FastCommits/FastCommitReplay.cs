@@ -5,7 +5,7 @@ using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.FastCommits;
 
-/// <summary>Turns fast commits into changed blocks: what the records say, and everything that follows from it — bitmaps,
+/// <summary>Turns fast commits into changed blocks: what the records say, and everything that follows from it - bitmaps,
 /// counts, extent trees, directory blocks, checksums.</summary>
 /// <remarks>
 /// <para>A record states a result, not a step ("this name refers to this inode"), so records are applied one after the

@@ -26,7 +26,7 @@ public class DirtyImageTests
         truncate -s 100 a/f10; truncate -s 0 a/f11; sync a/f10 a/f11
         for i in $(seq 2 2 20); do dd if=/dev/zero of=a/holes bs=8192 seek=$((i * 3)) count=1 conv=notrunc status=none; done
         sync a/holes
-        for i in $(seq 1 40); do echo "$i" > a/full/another-name-which-needs-a-split-$i; sync a/full/another-name-which-needs-a-split-$i; done
+        for i in $(seq 1 40); do name=a/full/another-name-which-needs-a-split-$i; echo "$i" > $name; sync $name; done
         for i in $(seq 1 30); do rm a/full/some-name-that-fills-the-block-$i; done; sync a/full/another-name-which-needs-a-split-1
         """;
 

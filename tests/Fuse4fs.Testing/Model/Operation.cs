@@ -15,5 +15,7 @@ public readonly record struct Operation(
 {
     /// <summary>For messages of failing tests.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Kind} {Path} {Other} handle {Handle} offset {Offset} length {Length} number {Number:X}");
+        $"{Kind} {Shorten(Path)} {Shorten(Other)} handle {Handle} offset {Offset} length {Length} number {Number:X}");
+
+    private static string Shorten(string name) => name.Length > 60 ? name[..60] + "..." : name;
 }

@@ -1,12 +1,13 @@
 using Fuse4fs.Ext4.Allocation;
 using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Mapping;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Ext4.Xattrs;
 using Fuse4fs.Linux;
 
-namespace Fuse4fs.Ext4.Inodes;
+namespace Fuse4fs.Ext4.Files;
 
 /// <summary>Frees unlinked inodes in slices: each is one handle that leaves a valid file, and the orphan list knows of
 /// the inode until the last.</summary>

@@ -18,8 +18,7 @@ internal sealed unsafe class RingEntry : IFuseTransport
     private readonly IoVector* _vectors;
     private readonly int _payloadBytes;
     private byte* _memory;
-    private ulong _commitId;
-    private int _isWithUs;
+    private ulong _unanswered;
 
     public RingEntry(RingWorker worker, int index, int queue, int payloadBytes)
     {
@@ -49,8 +48,8 @@ internal sealed unsafe class RingEntry : IFuseTransport
     /// <summary>Where the kernel finds the memory.</summary>
     public ulong VectorsAddress => (ulong)_vectors;
 
-    /// <summary>Names the request to the kernel.</summary>
-    public ulong CommitId => _commitId;
+    /// <summary>Names the request to the kernel: its unique.</summary>
+    public ulong CommitId { get; private set; }
 
     private byte* Payload => _memory + PageBytes;
 
@@ -60,7 +59,7 @@ internal sealed unsafe class RingEntry : IFuseTransport
     public ReadOnlySpan<byte> TakeRequest()
     {
         ref UringHeaders headers = ref Headers;
-        _commitId = headers.Entry.CommitId;
+        CommitId = headers.Entry.CommitId;
         InHeader header = Unsafe.As<UringArea, InHeader>(ref headers.InOut);
         long payload = Math.Min(headers.Entry.PayloadBytes, (uint)_payloadBytes);
         long operation = header.Length - sizeof(InHeader) - payload;
@@ -71,19 +70,20 @@ internal sealed unsafe class RingEntry : IFuseTransport
         byte* start = Payload - operation - sizeof(InHeader);
         *(InHeader*)start = header;
         ((Span<byte>)headers.Operation)[..(int)operation].CopyTo(new Span<byte>(Payload - operation, (int)operation));
-        Volatile.Write(ref _isWithUs, 1);
+        Volatile.Write(ref _unanswered, header.Unique);
         return new ReadOnlySpan<byte>(start, (int)(sizeof(InHeader) + operation + payload));
     }
 
-    /// <summary>A request that wants no reply still has to be given back to the kernel.</summary>
-    public bool IsUnanswered => Volatile.Read(ref _isWithUs) == 1;
+    /// <summary>Whether the reply is still to come.</summary>
+    public bool IsUnanswered => Volatile.Read(ref _unanswered) != 0;
 
     /// <inheritdoc/>
     public Errno Write(ReadOnlySpan<byte> message)
     {
         ref byte start = ref MemoryMarshal.GetReference(message);
         bool isInPlace = Unsafe.AreSame(ref start, ref Unsafe.AsRef<byte>(Payload - ReplyBuffer.HeaderBytes));
-        if (!TryBegin(message.Length))
+        ref readonly OutHeader header = ref Unsafe.As<byte, OutHeader>(ref start);
+        if (!TryBegin(header.Unique, message.Length))
         {
             return Errno.NoEntry;
         }
@@ -91,7 +91,7 @@ internal sealed unsafe class RingEntry : IFuseTransport
         {
             message[ReplyBuffer.HeaderBytes..].CopyTo(new Span<byte>(Payload, _payloadBytes));
         }
-        return Commit(in Unsafe.As<byte, OutHeader>(ref start));
+        return Commit(in header);
     }
 
     /// <inheritdoc/>
@@ -103,11 +103,11 @@ internal sealed unsafe class RingEntry : IFuseTransport
         {
             length += (long)piece.Length;
         }
-        if (pieces.IsEmpty || pieces[0].Length < ReplyBuffer.HeaderBytes || !TryBegin(length))
+        OutHeader header = *(OutHeader*)pieces[0].Base;
+        if (!TryBegin(header.Unique, length))
         {
             return Errno.NoEntry;
         }
-        OutHeader header = *(OutHeader*)pieces[0].Base;
         int skip = ReplyBuffer.HeaderBytes;
         byte* to = Payload;
         foreach (ref readonly IoVector piece in pieces)
@@ -137,8 +137,10 @@ internal sealed unsafe class RingEntry : IFuseTransport
     }
 
     /// <summary>Whoever gets here first answers; a second answer finds nobody.</summary>
-    private bool TryBegin(long messageBytes)
-        => messageBytes - ReplyBuffer.HeaderBytes <= _payloadBytes && Interlocked.Exchange(ref _isWithUs, 0) == 1;
+    private bool TryBegin(ulong unique, long messageBytes)
+        => messageBytes - ReplyBuffer.HeaderBytes <= _payloadBytes
+            && unique != 0
+            && Interlocked.CompareExchange(ref _unanswered, 0, unique) == unique;
 
     private Errno Commit(in OutHeader reply)
     {

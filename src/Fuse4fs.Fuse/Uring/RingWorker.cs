@@ -9,7 +9,8 @@ namespace Fuse4fs.Fuse.Uring;
 /// request.</summary>
 /// <remarks>It keeps one entry with the kernel for each of its queues. That is on purpose: an entry the kernel holds is
 /// then a promise that somebody waits for it, while more of them would let a request sit behind a long one. When a
-/// request is deferred, another entry takes the place of the one held up.</remarks>
+/// request is deferred, another entry takes the place of the one held up. (The kernel gives a new entry only to a new
+/// request; one that found no entry a moment before waits for the next answer of any on its CPU.)</remarks>
 internal sealed unsafe class RingWorker : IDisposable
 {
     private const uint RingPlaces = 256;

@@ -36,6 +36,9 @@ internal sealed unsafe class FakeKernel : IFuseTransport
     /// <summary>Ends the connection after what is queued.</summary>
     public void End() => _connection.Requests.CompleteAdding();
 
+    /// <summary>For a test that fails before it has ended the connection: else its session waits for ever.</summary>
+    public IDisposable EndAtDispose() => _connection;
+
     public ReadOutcome Read(Span<byte> buffer, out int length)
     {
         length = 0;
@@ -136,7 +139,7 @@ internal sealed unsafe class FakeKernel : IFuseTransport
         return Errno.Ok;
     }
 
-    private sealed class Connection
+    private sealed class Connection : IDisposable
     {
         public int Clones;
 
@@ -149,5 +152,7 @@ internal sealed unsafe class FakeKernel : IFuseTransport
         public ConcurrentQueue<byte[]> Notifications { get; } = new();
 
         public Errno FailNextVectors { get; set; }
+
+        public void Dispose() => Requests.CompleteAdding();
     }
 }

@@ -55,6 +55,7 @@ public sealed class SessionTests
         kernel.Enqueue(FakeKernel.Init(Everything, minor, major));
         kernel.End();
         using var session = new FuseSession(kernel, new ScriptedHandler(Refuse), new SessionOptions());
+        using IDisposable ending = kernel.EndAtDispose();
         FuseException problem = Assert.Throws<FuseException>(session.Start);
         Assert.Equal(Errno.Protocol, problem.Error);
         Assert.Equal(-(int)Errno.Protocol, MemoryMarshal.Read<OutHeader>(Single(kernel, 1)).Error);
@@ -137,6 +138,7 @@ public sealed class SessionTests
         kernel.Enqueue(FakeKernel.Init(Everything));
         kernel.Enqueue(FakeKernel.Request(Opcode.ReadLink, 2, 1));
         using var session = new FuseSession(kernel, handler, new SessionOptions());
+        using IDisposable ending = kernel.EndAtDispose();
         session.Start();
         Assert.True(SpinWait.SpinUntil(() => kernel.Replies.ContainsKey(2), _patience));
         Assert.Equal("abxyzxcd"u8, Single(kernel, 2).AsSpan(16));
@@ -190,6 +192,7 @@ public sealed class SessionTests
         kernel.Enqueue(FakeKernel.Request(Opcode.ReadLink, 4, 1));
         var options = new SessionOptions { Workers = 2, ExtraWorkers = 1 };
         using var session = new FuseSession(kernel, handler, options);
+        using IDisposable ending = kernel.EndAtDispose();
         session.Start();
         Assert.True(SpinWait.SpinUntil(() => kernel.Replies.ContainsKey(4), _patience));
         Assert.Equal(3, kernel.Clones);
@@ -239,6 +242,7 @@ public sealed class SessionTests
         kernel.Enqueue(FakeKernel.Request((Opcode)3000, 12, 1));
         kernel.End();
         using var session = new FuseSession(kernel, new ScriptedHandler(Refuse), new SessionOptions());
+        using IDisposable ending = kernel.EndAtDispose();
         session.Start();
         session.WaitForEnd();
         OperationCount[] counts = session.Counts();
@@ -255,6 +259,7 @@ public sealed class SessionTests
     private static void Run(FakeKernel kernel, ScriptedHandler handler)
     {
         using var session = new FuseSession(kernel, handler, new SessionOptions());
+        using IDisposable ending = kernel.EndAtDispose();
         session.Start();
         Assert.True(session.WaitForEnd(_patience));
     }

@@ -121,7 +121,9 @@ public sealed class FuseSession : IDisposable
             Capabilities? agreed = AnswerInit(request.Bytes[..length]);
             if (agreed is not null)
             {
-                _initCounters.Add(OperationTable.SlotOf(Opcode.Init), Stopwatch.GetTimestamp() - start, failed: false);
+                int slot = OperationTable.SlotOf(Opcode.Init);
+                _initCounters.Begin(slot);
+                _initCounters.End(slot, Stopwatch.GetTimestamp() - start, failed: false);
                 return agreed;
             }
         }

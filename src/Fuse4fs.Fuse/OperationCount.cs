@@ -8,7 +8,7 @@ public struct OperationCount
     /// <summary>Number of <see cref="Histogram"/> buckets.</summary>
     public const int Buckets = 24;
 
-    /// <summary>Requests.</summary>
+    /// <summary>Requests taken up; the other figures follow when they are answered.</summary>
     public long Requests;
 
     /// <summary>Of these, answered with an error; ENOENT counts.</summary>

@@ -9,14 +9,17 @@ internal sealed class OperationCounters
 {
     private readonly OperationCount[] _counts = new OperationCount[OperationTable.Slots];
 
-    /// <summary>Adds one answered request.</summary>
+    /// <summary>Counts a request taken up: before its answer, so that whoever got that finds it counted.</summary>
     /// <param name="slot">See <see cref="OperationTable.SlotOf"/>.</param>
+    public void Begin(int slot) => _counts[slot].Requests++;
+
+    /// <summary>Adds what became of it.</summary>
+    /// <param name="slot">As before.</param>
     /// <param name="ticks">Time it took, Stopwatch ticks.</param>
     /// <param name="failed">Whether the answer was an error.</param>
-    public void Add(int slot, long ticks, bool failed)
+    public void End(int slot, long ticks, bool failed)
     {
         ref OperationCount count = ref _counts[slot];
-        count.Requests++;
         count.Errors += failed ? 1 : 0;
         count.Ticks += ticks;
         if (ticks > count.LongestTicks)

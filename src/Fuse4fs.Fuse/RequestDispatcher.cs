@@ -29,6 +29,8 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log)
             return;
         }
         InHeader header = MemoryMarshal.Read<InHeader>(request);
+        int slot = OperationTable.SlotOf(header.Opcode);
+        counters.Begin(slot);
         long start = Stopwatch.GetTimestamp();
         var reply = new ReplyWriter(buffer, transport);
         Errno error = Guarded(in header, request, ref reply, worker);
@@ -37,7 +39,7 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log)
             Send(in header, ref reply, error);
         }
         LeaveGuarded(in header, worker);
-        counters.Add(OperationTable.SlotOf(header.Opcode), Stopwatch.GetTimestamp() - start, error != Errno.Ok);
+        counters.End(slot, Stopwatch.GetTimestamp() - start, error != Errno.Ok);
         FuseLog.Answered(log, header.Opcode, header.NodeId, error);
     }
 

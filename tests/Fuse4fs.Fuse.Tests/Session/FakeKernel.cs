@@ -135,7 +135,16 @@ internal sealed unsafe class FakeKernel : IFuseTransport
             Refused.Enqueue($"error {header.Error} with {message.Length} bytes");
             return Errno.Invalid;
         }
-        Replies.GetOrAdd(header.Unique, _ => new ConcurrentQueue<byte[]>()).Enqueue(message);
+        // In one step: whoever counts the replies must find each of them complete.
+        Replies.AddOrUpdate(
+            header.Unique,
+            static (_, first) => new ConcurrentQueue<byte[]>([first]),
+            static (_, all, next) =>
+            {
+                all.Enqueue(next);
+                return all;
+            },
+            message);
         return Errno.Ok;
     }
 

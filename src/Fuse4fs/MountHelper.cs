@@ -97,7 +97,13 @@ internal static class MountHelper
 
     private static int Mount(List<string> operands, List<string> words, bool pretend, bool sloppy)
     {
-        var request = new MountRequest { Source = operands[0], MountPoint = operands[1], Words = words };
+        var request = new MountRequest
+        {
+            Source = operands[0],
+            MountPoint = operands[1],
+            Words = words,
+            Quiet = true,
+        };
         if (sloppy)
         {
             request = request with { Words = [.. words.Where(word => IsKnown(request, word))] };

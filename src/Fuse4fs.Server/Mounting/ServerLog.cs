@@ -29,6 +29,9 @@ internal static class ServerLog
     public static void HandlerFailed(ILogger log, string operation, ulong node, Exception failure) =>
         log.Error(failure, "{Operation} on node {Node} failed", operation, node);
 
+    public static void BackgroundFailed(ILogger log, Exception failure) =>
+        log.Error(failure, "work in the background failed");
+
     public static void ListedInodeFailed(ILogger log, uint inode, Exception failure) =>
         log.Error("inode {Inode} cannot be read: {Failure}", inode, failure.Message);
 }

@@ -29,6 +29,10 @@ internal static class ServerArguments
         {
             arguments.Add("-s");
         }
+        if (request.Quiet)
+        {
+            arguments.Add("-q");
+        }
         if (request.Words.Count > 0)
         {
             arguments.Add("-o");
@@ -53,6 +57,7 @@ internal static class ServerArguments
             request = argument switch
             {
                 "-s" => request with { SingleThread = true },
+                "-q" => request with { Quiet = true },
                 "-o" when i + 1 < arguments.Length - 2 => request with { Words = [.. OptionWords.Split(arguments[++i])] },
                 _ when argument.StartsWith(Level, StringComparison.Ordinal) =>
                     request with { LogLevel = argument[Level.Length..] },

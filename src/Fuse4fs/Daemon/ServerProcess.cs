@@ -43,7 +43,7 @@ internal static class ServerProcess
                 // The image is open by a descriptor of ours; the one we were started with would keep the caller's.
                 new FileDescriptor(number).Dispose();
             }
-            if (mounted.Notice is not null)
+            if (mounted.Notice is not null && !request.Quiet)
             {
                 ExitCodes.Report(mounted.Notice, ExitCodes.Success);
             }

@@ -19,6 +19,9 @@ internal sealed record MountRequest
     /// <summary>-s: a single worker.</summary>
     public bool SingleThread { get; init; }
 
+    /// <summary>Nothing is said on success, as mount(8) expects of its helpers.</summary>
+    public bool Quiet { get; init; }
+
     /// <summary>--log-level; null for the default.</summary>
     public string? LogLevel { get; init; }
 

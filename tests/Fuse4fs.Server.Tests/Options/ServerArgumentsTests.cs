@@ -15,6 +15,7 @@ public sealed class ServerArgumentsTests
             MountPoint = "/mnt/with blank",
             Words = ["ro", "fsname=a,b", @"lockfile=/x\y"],
             SingleThread = true,
+            Quiet = true,
             LogLevel = "debug",
             LogFile = "/var/log/x",
         };

@@ -2,15 +2,17 @@ using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Server.Background;
 using Fuse4fs.Server.Data;
 using Fuse4fs.Server.Mounting;
+using Fuse4fs.Server.Opens;
 using Fuse4fs.Server.Sources;
 using Serilog;
 
 namespace Fuse4fs.Server;
 
 /// <summary>What every handler works on: one per mount.</summary>
-internal sealed class ServedVolume
+internal sealed class ServedVolume : IDisposable
 {
     /// <summary>Seconds for which the kernel may keep what it was told: we own the file system, nothing changes behind
     /// the kernel's back. 136 years.</summary>
@@ -25,6 +27,7 @@ internal sealed class ServedVolume
         IsReadOnly = isReadOnly;
         Data = data;
         Log = log;
+        Background = new BackgroundQueue(log);
         HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);
         HasEncryption = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Encrypt);
     }
@@ -44,7 +47,10 @@ internal sealed class ServedVolume
 
     public RequestGate Requests { get; } = new();
 
-    public NodeTable Nodes { get; } = new();
+    /// <summary>Open files of a writable mount.</summary>
+    public OpenFiles Opens { get; } = new();
+
+    public BackgroundQueue Background { get; }
 
     /// <summary>Some directories may compare names without regard to case: their names must not be cached.</summary>
     public bool HasCasefold { get; }
@@ -63,4 +69,16 @@ internal sealed class ServedVolume
     /// <summary>True when OPEN and RELEASE need not be sent: nothing is to be checked or remembered.</summary>
     public bool MayOpenSilently =>
         IsReadOnly && !HasEncryption && Capabilities.Has(InitFlags.NoOpenSupport);
+
+    /// <summary>The kernel is told of an inode once more. Where nothing can be removed nothing need be counted.</summary>
+    public void Retain(InodeNumber inode)
+    {
+        if (!IsReadOnly)
+        {
+            Volume.Retain(inode);
+        }
+    }
+
+    /// <summary>Ends the work in the background. The volume is not ours.</summary>
+    public void Dispose() => Background.Dispose();
 }

@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Allocation;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Fuse;
@@ -11,55 +12,69 @@ namespace Fuse4fs.Server;
 /// <summary>Takes each request to its handler, and each failure to its answer.</summary>
 internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
 {
+    /// <summary>The request that this worker handles: for waiting without counting oneself.</summary>
+    [ThreadStatic]
+    private static RequestEpoch.Slot? t_slot;
+
+    private RequestEpoch.Slot?[] _slots = [];
+
     /// <inheritdoc/>
     public void Connected(Capabilities capabilities, FuseNotifier notifier, int maxWorkers)
     {
         server.Capabilities = capabilities;
         server.Notifier = notifier;
+        _slots = new RequestEpoch.Slot?[maxWorkers];
+        for (int i = 0; i < maxWorkers; i++)
+        {
+            _slots[i] = server.Volume.Epoch?.Register();
+        }
     }
 
     /// <inheritdoc/>
-    public void Disconnected() => server.Nodes.Clear();
-
-    /// <inheritdoc/>
-    public Errno Handle(in InHeader header, ref RequestReader body, ref ReplyWriter reply) =>
-        server.Requests.IsClosed ? Errno.InputOutput : Route(in header, ref body, ref reply);
-
-    /// <inheritdoc/>
-    public void Enter(int worker) => server.Requests.Enter();
-
-    /// <inheritdoc/>
-    public void Leave(int worker) => server.Requests.Leave();
-
-    private Errno Route(in InHeader header, ref RequestReader body, ref ReplyWriter reply) => header.Opcode switch
+    public void Disconnected()
     {
-        Opcode.Lookup => LookupHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.GetAttributes => GetAttributesHandler.Handle(server, in header, ref reply),
-        Opcode.Statx => StatxHandler.Handle(server, in header, ref reply),
-        Opcode.ReadLink => ReadLinkHandler.Handle(server, in header, ref reply),
-        Opcode.Open => OpenHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.OpenDirectory => OpenHandler.HandleDirectory(server, ref reply),
-        Opcode.Release or Opcode.ReleaseDirectory => Errno.Ok,
-        Opcode.Read => ReadHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.ReadDirectory => ReadDirectoryHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.ReadDirectoryPlus => ReadDirectoryPlusHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.StatFs => StatFsHandler.Handle(server, ref reply),
-        Opcode.Access => AccessHandler.Handle(server, in header, ref body),
-        Opcode.GetXattr => GetXattrHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.ListXattr => ListXattrHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.Seek => SeekHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.Bmap => BmapHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.IoControl => IoControlHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.SyncFs or Opcode.Destroy => Errno.Ok,
-        _ => IsChange(header.Opcode) ? Errno.ReadOnly : Errno.NotImplemented,
-    };
+    }
+
+    /// <inheritdoc/>
+    public void Enter(int worker)
+    {
+        server.Requests.Enter();
+        t_slot = _slots[worker];
+        t_slot?.Enter();
+    }
+
+    /// <inheritdoc/>
+    public void Leave(int worker)
+    {
+        _slots[worker]?.Leave();
+        server.Requests.Leave();
+    }
+
+    /// <inheritdoc/>
+    public Errno Handle(in InHeader header, ref RequestReader body, ref ReplyWriter reply)
+    {
+        if (server.Requests.IsClosed)
+        {
+            return Errno.InputOutput;
+        }
+        RequestReader again = body;
+        Errno error = Route(in header, ref body, ref reply);
+        if (error == Errno.NoSpace && server.Volume.TryReclaimSpace(t_slot))
+        {
+            // What was freed a moment ago has come back.
+            reply.Clear();
+            error = Route(in header, ref again, ref reply);
+        }
+        return error;
+    }
 
     /// <inheritdoc/>
     public void Forget(ulong nodeId, ulong lookups)
     {
-        if (NodeIds.TryInode(server, nodeId, out InodeNumber inode) && inode != InodeNumber.Root)
+        if (!server.IsReadOnly && NodeIds.TryInode(server, nodeId, out InodeNumber inode)
+            && inode != InodeNumber.Root)
         {
-            server.Nodes.Forget(inode.Value, lookups);
+            server.Volume.Release(inode, lookups);
         }
     }
 
@@ -81,8 +96,38 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         }
     }
 
-    private static bool IsChange(Opcode opcode) => opcode is Opcode.SetAttributes or Opcode.SymbolicLink
-        or Opcode.MakeNode or Opcode.MakeDirectory or Opcode.Unlink or Opcode.RemoveDirectory or Opcode.Rename
-        or Opcode.Rename2 or Opcode.Link or Opcode.Write or Opcode.SetXattr or Opcode.RemoveXattr or Opcode.Create
-        or Opcode.Fallocate or Opcode.CopyFileRange or Opcode.CopyFileRange64 or Opcode.TemporaryFile;
+    private Errno Route(in InHeader header, ref RequestReader body, ref ReplyWriter reply) => header.Opcode switch
+    {
+        Opcode.Lookup => LookupHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.GetAttributes => GetAttributesHandler.Handle(server, in header, ref reply),
+        Opcode.Statx => StatxHandler.Handle(server, in header, ref reply),
+        Opcode.ReadLink => ReadLinkHandler.Handle(server, in header, ref reply),
+        Opcode.Open => OpenHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.OpenDirectory => OpenHandler.HandleDirectory(server, ref reply),
+        Opcode.Release => OpenHandler.HandleRelease(server, ref body),
+        Opcode.ReleaseDirectory => Errno.Ok,
+        Opcode.Read => ReadHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.ReadDirectory => ReadDirectoryHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.ReadDirectoryPlus => ReadDirectoryPlusHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.StatFs => StatFsHandler.Handle(server, ref reply),
+        Opcode.Access => AccessHandler.Handle(server, in header, ref body),
+        Opcode.GetXattr => GetXattrHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.ListXattr => ListXattrHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.Seek => SeekHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.Bmap => BmapHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.IoControl => IoControlHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.Fsync or Opcode.FsyncDirectory => SyncHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.SyncFs or Opcode.Destroy => SyncHandler.HandleAll(server, in header, ref reply),
+        _ => RouteChange(in header, ref body, ref reply),
+    };
+
+    private Errno RouteChange(in InHeader header, ref RequestReader body, ref ReplyWriter reply) => header.Opcode switch
+    {
+        Opcode.SetAttributes => SetAttributesHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.Write => WriteHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.Fallocate => FallocateHandler.Handle(server, in header, ref body),
+        Opcode.CopyFileRange or Opcode.CopyFileRange64 =>
+            CopyFileRangeHandler.Handle(server, in header, ref body, ref reply),
+        _ => Errno.NotImplemented,
+    };
 }

@@ -11,13 +11,12 @@ internal sealed class BackgroundQueue : IDisposable
     private readonly BlockingCollection<Action<CancellationToken>> _work = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly ILogger _log;
-    private readonly Thread _thread;
+    private readonly Lazy<Thread> _thread;
 
     public BackgroundQueue(ILogger log)
     {
         _log = log;
-        _thread = new Thread(Run) { IsBackground = true, Name = "fuse4fs-work" };
-        _thread.Start();
+        _thread = new Lazy<Thread>(Start);
     }
 
     /// <summary>Does something later, in order.</summary>
@@ -26,6 +25,7 @@ internal sealed class BackgroundQueue : IDisposable
     {
         try
         {
+            _ = _thread.Value;
             return _work.TryAdd(work);
         }
         catch (InvalidOperationException)
@@ -39,9 +39,20 @@ internal sealed class BackgroundQueue : IDisposable
     {
         _work.CompleteAdding();
         _stop.Cancel();
-        _thread.Join();
+        if (_thread.IsValueCreated)
+        {
+            _thread.Value.Join();
+        }
         _work.Dispose();
         _stop.Dispose();
+    }
+
+    /// <summary>Many mounts never need it.</summary>
+    private Thread Start()
+    {
+        var thread = new Thread(Run) { IsBackground = true, Name = "fuse4fs-work" };
+        thread.Start();
+        return thread;
     }
 
     private void Run()

@@ -36,7 +36,6 @@ internal static class ControlStatusWriter
         Line("mode", server.IsReadOnly ? "read-only" : server.Volume.IsReadOnly ? "read-only after an error" : "read-write");
         Line("process", Environment.ProcessId);
         Line("protocol", $"7.{server.Capabilities.Minor}, {server.Capabilities.Flags}");
-        Line("nodes", server.Nodes.Count);
         for (int slot = 0; slot < counts.Length; slot++)
         {
             if (counts[slot].Requests > 0)

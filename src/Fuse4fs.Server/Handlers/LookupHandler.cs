@@ -48,7 +48,7 @@ internal static class LookupHandler
         ServedVolume server, ref ReplyWriter reply, in InodeAttributes attributes, bool mayCacheName)
     {
         AttributeEncoder.Fill(server, ref reply.Append<EntryOut>(), in attributes, mayCacheName);
-        server.Nodes.Remember(attributes.Number.Value, attributes.Generation);
+        server.Retain(attributes.Number);
     }
 
     /// <summary>The kernel's name cache tells "a" from "A": names of a casefolded directory must not be kept in it.

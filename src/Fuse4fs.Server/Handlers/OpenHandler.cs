@@ -1,13 +1,17 @@
 using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Opens;
 
 namespace Fuse4fs.Server.Handlers;
 
-/// <summary>OPEN. Where it has nothing to check and nothing to remember it answers "not implemented" once, and the kernel
-/// opens and closes without us from then on.</summary>
+/// <summary>OPEN and CREATE's second half. On a writable mount this is the only place where immutable, append-only and
+/// sealed files are refused, and where it becomes known who writes. On a read-only mount there is nothing to check and
+/// nothing to remember: "not implemented", once, and the kernel opens and closes without us from then on.</summary>
 internal static class OpenHandler
 {
     public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)
@@ -25,15 +29,29 @@ internal static class OpenHandler
             return Errno.Stale;
         }
         Errno error = server.Volume.GetAttributes(inode, out InodeAttributes attributes);
-        if (error == Errno.Ok && (attributes.Flags & InodeFlags.Encrypted) != 0)
+        error = error == Errno.Ok ? Check(in attributes, (OpenFlags)request.Flags) : error;
+        if (error != Errno.Ok)
         {
-            error = Errno.NoKey;
+            return error;
         }
-        if (error == Errno.Ok)
+        ulong handle = Remember(server, in header, inode, (OpenFlags)request.Flags);
+        if (handle == 0)
         {
-            reply.Append<OpenOut>().Flags = OpenReplyFlags.KeepCache;
+            return Errno.TooManyOpenFiles;
         }
-        return error;
+        error = ((OpenFlags)request.Flags & OpenFlags.Truncate) != 0
+            ? Empty(server, in header, in request, in attributes, handle, ref reply)
+            : Errno.Ok;
+        if (error != Errno.Ok)
+        {
+            server.Opens.Remove(handle, out _);
+            return error;
+        }
+        if (!reply.IsDeferred)
+        {
+            Answer(ref reply, handle);
+        }
+        return Errno.Ok;
     }
 
     /// <summary>OPENDIR: nothing to do, and listings stay cached.</summary>
@@ -44,6 +62,86 @@ internal static class OpenHandler
             return Errno.NotImplemented;
         }
         reply.Append<OpenOut>().Flags = OpenReplyFlags.KeepCache | OpenReplyFlags.CacheDirectory;
+        return Errno.Ok;
+    }
+
+    /// <summary>RELEASE.</summary>
+    public static Errno HandleRelease(ServedVolume server, ref RequestReader body)
+    {
+        if (!body.TryTake(out ReleaseIn request))
+        {
+            return Errno.Invalid;
+        }
+        if (server.Opens.Remove(request.Handle, out OpenFile file))
+        {
+            server.Volume.ReleaseWriter(file.Inode);
+        }
+        return Errno.Ok;
+    }
+
+    /// <summary>Makes an open file known.</summary>
+    /// <returns>0 when there are too many.</returns>
+    public static ulong Remember(ServedVolume server, in InHeader header, InodeNumber inode, OpenFlags flags)
+    {
+        bool canWrite = (flags & OpenFlags.AccessMask) != OpenFlags.ReadOnly;
+        bool mayUseReserve = canWrite && server.Volume.MayUseReserve(header.Uid, header.Gid);
+        return server.Opens.Add(new OpenFile(inode, canWrite, mayUseReserve));
+    }
+
+    /// <summary>Appends the part of the reply that OPEN and CREATE have in common.</summary>
+    public static void Answer(ref ReplyWriter reply, ulong handle)
+    {
+        ref OpenOut slot = ref reply.Append<OpenOut>();
+        slot.Handle = handle;
+        slot.Flags = OpenReplyFlags.KeepCache;
+    }
+
+    /// <summary>What the kernel's ext4 and VFS refuse by inode flags, which FUSE keeps from the VFS. Kernel: may_open,
+    /// inode_permission.</summary>
+    private static Errno Check(in InodeAttributes attributes, OpenFlags flags)
+    {
+        if ((attributes.Flags & InodeFlags.Encrypted) != 0 && attributes.Kind == FileKind.Regular)
+        {
+            return Errno.NoKey;
+        }
+        bool changes = (flags & OpenFlags.AccessMask) != OpenFlags.ReadOnly || (flags & OpenFlags.Truncate) != 0;
+        if (changes && (attributes.Flags & (InodeFlags.Immutable | InodeFlags.Verity)) != 0)
+        {
+            return Errno.NotPermitted;
+        }
+        bool onlyAppends = (flags & OpenFlags.Append) != 0 && (flags & OpenFlags.Truncate) == 0;
+        return changes && !onlyAppends && (attributes.Flags & InodeFlags.AppendOnly) != 0
+            ? Errno.NotPermitted
+            : Errno.Ok;
+    }
+
+    /// <summary>O_TRUNC.</summary>
+    private static Errno Empty(ServedVolume server, in InHeader header, in OpenIn request,
+        in InodeAttributes attributes, ulong handle, ref ReplyWriter reply)
+    {
+        server.Opens.TryFind(handle, out OpenFile file);
+        var options = new WriteOptions
+        {
+            MayUseReserve = file.MayUseReserve,
+            KillsPrivileges = (request.OpenFlags & OpenIn.KillSetIds) != 0,
+        };
+        if (!LongWork.IsLong(in attributes))
+        {
+            return server.Volume.Truncate(file.Inode, 0, in options);
+        }
+        DeferredReply later = reply.Defer(in header);
+        LongWork.Run(server, later, () =>
+        {
+            Errno error = server.Volume.Truncate(file.Inode, 0, in options);
+            if (error != Errno.Ok)
+            {
+                server.Opens.Remove(handle, out _);
+                later.Complete(error);
+                return;
+            }
+            var opened = new OpenOut { Handle = handle, Flags = OpenReplyFlags.KeepCache };
+            later.Complete(System.Runtime.InteropServices.MemoryMarshal.AsBytes(new ReadOnlySpan<OpenOut>(in opened)));
+        });
         return Errno.Ok;
     }
 }

@@ -45,7 +45,7 @@ internal static unsafe class ReadDirectoryPlusHandler
             if (!IsDot(name) && TryRead(server, (uint)plus.Directory.Inode, out InodeAttributes attributes))
             {
                 AttributeEncoder.Fill(server, ref plus.Entry, in attributes, mayCacheNames);
-                server.Nodes.Remember(attributes.Number.Value, attributes.Generation);
+                server.Retain(attributes.Number);
             }
             entry += (length + 7) & ~7;
         }

@@ -94,6 +94,7 @@ public sealed class MountedVolume : IDisposable
         DataReplies data = DataReplies.Create(volume.Context.Device == source.Image ? source.Image : null);
         owned.Push(data);
         var server = new ServedVolume(volume, options, source, isReadOnly, data, log);
+        owned.Push(server);
         FuseMount mount = FuseMount.Mount(options.MountPoint, MountPlan.Create(options, source, volume, isReadOnly));
         FuseSession session = StartSession(server, mount);
         server.Session = session;

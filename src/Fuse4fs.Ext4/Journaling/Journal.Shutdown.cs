@@ -1,0 +1,22 @@
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4.Journaling;
+
+public sealed partial class Journal
+{
+    /// <summary>Stops changes as <see cref="Abort"/> does, but on purpose: nothing is recorded as an error. Kernel:
+    /// jbd2_journal_abort with ESHUTDOWN.</summary>
+    public void Discontinue()
+    {
+        using (_gate.Enter())
+        {
+            _isAbortRecorded = true;
+            if (_abort == Errno.Ok)
+            {
+                _abort = Errno.InputOutput;
+            }
+            _gate.PulseAll();
+        }
+        _context.BecomeReadOnly();
+    }
+}

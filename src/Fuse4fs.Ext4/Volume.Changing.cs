@@ -1,0 +1,139 @@
+using Fuse4fs.Ext4.Files;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4;
+
+public sealed partial class Volume
+{
+    private const int SetUserIdBit = 0x800;
+    private const int SetGroupIdBit = 0x400;
+    private const int GroupExecuteBit = 0x8;
+    private const int ChangeableBits = 0xFFF;
+
+    /// <summary>Whether a caller may take blocks kept back for the superuser.</summary>
+    public bool MayUseReserve(uint userId, uint groupId)
+    {
+        Superblock super = Context.CopySuperblock();
+        uint reservedGroup = _options.ReservedGroupId ?? super.ReservedGroupId;
+        return userId == 0 || userId == (_options.ReservedUserId ?? super.ReservedUserId)
+            || (reservedGroup != 0 && groupId == reservedGroup);
+    }
+
+    /// <summary>Changes attributes, the size first. Who may do so is checked by the caller.</summary>
+    /// <param name="number">Any inode.</param>
+    /// <param name="change">What to change.</param>
+    /// <param name="attributes">Afterwards.</param>
+    /// <returns>NotPermitted for immutable and append-only files, as <see cref="Truncate"/> for sizes, ReadOnly, Stale, or
+    /// Ok.</returns>
+    /// <remarks>Kernel: setattr_prepare, ext4_setattr.</remarks>
+    public Errno SetAttributes(InodeNumber number, in AttributeChange change, out InodeAttributes attributes)
+    {
+        attributes = default;
+        if (Writing is null || Context.IsReadOnly)
+        {
+            return Errno.ReadOnly;
+        }
+        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (reference)
+        using (reference.Inode.Lock.Exclusive())
+        {
+            Inode inode = reference.Inode;
+            error = CheckChange(inode, in change);
+            if (error == Errno.Ok && change.SizeBytes is long size)
+            {
+                error = SetSizeLocked(inode, size, in change);
+            }
+            if (error == Errno.Ok && HasMoreThanSize(in change))
+            {
+                error = StoreChange(inode, in change);
+            }
+            attributes = AttributesOf(inode);
+            return error;
+        }
+    }
+
+    private static Errno CheckChange(Inode inode, in AttributeChange change)
+    {
+        if (change.IsCached)
+        {
+            return Errno.Ok;
+        }
+        bool isRefused = inode.Has(InodeFlags.Immutable)
+            || (inode.Has(InodeFlags.AppendOnly) && !IsTouch(in change))
+            || (inode.Has(InodeFlags.Verity) && change.SizeBytes is not null);
+        return isRefused ? Errno.NotPermitted : Errno.Ok;
+    }
+
+    /// <summary>Times to the present: even append-only files allow that.</summary>
+    private static bool IsTouch(in AttributeChange change) => change.Permissions is null && change.UserId is null
+        && change.GroupId is null && change.SizeBytes is null
+        && change.AccessTime == TimeChange.ToNow && change.ModificationTime == TimeChange.ToNow;
+
+    private static bool HasMoreThanSize(in AttributeChange change) => change.SizeBytes is null
+        || change.Permissions is not null || change.UserId is not null || change.GroupId is not null
+        || change.AccessTime.IsSet || change.ModificationTime.IsSet || change.ChangeTime.IsSet;
+
+    private Errno SetSizeLocked(Inode inode, long size, in AttributeChange change)
+    {
+        Errno error = CheckReadable(inode, size);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        var options = new WriteOptions
+        {
+            MayUseReserve = change.MayUseReserve,
+            KillsPrivileges = change.KillsPrivileges,
+            // Whoever keeps the times says what they are.
+            IsCached = change.ModificationTime.IsSet && change.ChangeTime.IsSet,
+        };
+        return size > Writing!.MaximumFileBytes ? Errno.FileTooBig : Truncation!.SetSize(inode, size, in options);
+    }
+
+    private Errno StoreChange(Inode inode, in AttributeChange change)
+    {
+        Errno error = Journal!.TryBegin(Inodes.StoreCredits, out Handle handle);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (handle)
+        {
+            Timestamp now = Writing!.Now();
+            bool hasExtra = inode.ExtraSizeBytes >= InodeExtraRecord.ChangeTimeEnd;
+            ApplyOwner(inode, in change);
+            if (change.Permissions is ushort permissions)
+            {
+                inode.Mode = (ushort)((inode.Mode & ~ChangeableBits) | (permissions & ChangeableBits));
+            }
+            inode.AccessTime = change.AccessTime.Apply(inode.AccessTime, now, hasExtra);
+            inode.ModificationTime = change.ModificationTime.Apply(inode.ModificationTime, now, hasExtra);
+            inode.ChangeTime = (change.ChangeTime.IsSet ? change.ChangeTime : TimeChange.ToNow)
+                .Apply(inode.ChangeTime, now, hasExtra);
+            inode.Version = unchecked(inode.Version + 1);
+            Inodes.Store(handle, inode);
+        }
+        return Errno.Ok;
+    }
+
+    /// <summary>A new owner does not inherit the right to act as the old one. Kernel: chown_common,
+    /// setattr_should_drop_sgid.</summary>
+    private static void ApplyOwner(Inode inode, in AttributeChange change)
+    {
+        bool isChown = change.UserId is not null || change.GroupId is not null;
+        inode.UserId = change.UserId ?? inode.UserId;
+        inode.GroupId = change.GroupId ?? inode.GroupId;
+        if (isChown && !inode.IsDirectory)
+        {
+            int killed = SetUserIdBit | ((inode.Mode & GroupExecuteBit) != 0 ? SetGroupIdBit : 0);
+            inode.Mode = (ushort)(inode.Mode & ~killed);
+        }
+    }
+}

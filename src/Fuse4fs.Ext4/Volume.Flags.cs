@@ -1,0 +1,101 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4;
+
+public sealed partial class Volume
+{
+    /// <summary>EXT4_FL_USER_MODIFIABLE without the flags that change how data is stored: those cannot be set or cleared
+    /// on an existing file here.</summary>
+    private const InodeFlags SettableFlags = InodeFlags.SecureRemoval | InodeFlags.Undelete | InodeFlags.Compress
+        | InodeFlags.Synchronous | InodeFlags.Immutable | InodeFlags.AppendOnly | InodeFlags.NoDump
+        | InodeFlags.NoAccessTime | InodeFlags.JournalData | InodeFlags.NoTail | InodeFlags.DirectorySync
+        | InodeFlags.TopDirectory | InodeFlags.ProjectInherit;
+
+    private const InodeFlags DirectoryFlags =
+        InodeFlags.DirectorySync | InodeFlags.TopDirectory | InodeFlags.ProjectInherit | InodeFlags.Casefold;
+
+    private const InodeFlags FlagsOfOthers = InodeFlags.NoDump | InodeFlags.NoAccessTime;
+
+    /// <summary>Sets the flags that chattr(1) shows. Who may do so is checked by the caller.</summary>
+    /// <param name="number">Any inode.</param>
+    /// <param name="flags">All of them as they are to be; what a user cannot change must be as it is.</param>
+    /// <returns>NotSupported for a flag that would change how the file is stored, ReadOnly, Stale, or Ok.</returns>
+    /// <remarks>Kernel: ext4_ioctl_setflags.</remarks>
+    public Errno SetFlags(InodeNumber number, InodeFlags flags) => ChangeFields(number, inode =>
+    {
+        InodeFlags settable = inode.IsDirectory ? SettableFlags
+            : inode.IsRegular ? SettableFlags & ~DirectoryFlags
+            : FlagsOfOthers;
+        const InodeFlags storage = InodeFlags.Extents | InodeFlags.Casefold | InodeFlags.DirectAccess;
+        if (((flags ^ inode.Flags) & storage) != 0)
+        {
+            return Errno.NotSupported;
+        }
+        inode.Flags = (inode.Flags & ~settable) | (flags & settable);
+        return Errno.Ok;
+    });
+
+    /// <summary>Sets the project a file belongs to.</summary>
+    /// <returns>NotSupported on a volume without projects, Overflow for an inode without room for it, ReadOnly, Stale, or
+    /// Ok.</returns>
+    /// <remarks>Kernel: ext4_ioctl_setproject.</remarks>
+    public Errno SetProject(InodeNumber number, uint projectId) => ChangeFields(number, inode =>
+    {
+        if (!Context.Geometry.RoCompat.HasFlag(RoCompatFeatures.Project))
+        {
+            return projectId == 0 ? Errno.Ok : Errno.NotSupported;
+        }
+        if (inode.ExtraSizeBytes < InodeExtraRecord.ProjectIdEnd)
+        {
+            return Errno.Overflow;
+        }
+        inode.ProjectId = projectId;
+        return Errno.Ok;
+    });
+
+    /// <summary>Sets the generation. Refused where checksums depend on it, as the kernel does.</summary>
+    public Errno SetGeneration(InodeNumber number, uint generation) => Context.Checksums.IsEnabled
+        ? Errno.NotTerminal
+        : ChangeFields(number, inode =>
+        {
+            inode.Generation = generation;
+            return Errno.Ok;
+        });
+
+    private Errno ChangeFields(InodeNumber number, Func<Inode, Errno> change)
+    {
+        if (Writing is null || Context.IsReadOnly)
+        {
+            return Errno.ReadOnly;
+        }
+        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (reference)
+        using (reference.Inode.Lock.Exclusive())
+        {
+            Inode inode = reference.Inode;
+            error = Journal!.TryBegin(Inodes.StoreCredits, out Handle handle);
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+            using (handle)
+            {
+                error = change(inode);
+                if (error == Errno.Ok)
+                {
+                    inode.ChangeTime = Writing.Now().Clamp(inode.ExtraSizeBytes >= InodeExtraRecord.ChangeTimeEnd);
+                    inode.Version = unchecked(inode.Version + 1);
+                    Inodes.Store(handle, inode);
+                }
+                return error;
+            }
+        }
+    }
+}

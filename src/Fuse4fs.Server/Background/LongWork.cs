@@ -1,0 +1,54 @@
+using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Fuse;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Server.Background;
+
+/// <summary>What a worker should not do itself, because others would wait for it: the request is answered later, from
+/// the background thread.</summary>
+internal static class LongWork
+{
+    /// <summary>From this much space on, in units of 512 bytes (1 GiB), taking a file's blocks away may take
+    /// long.</summary>
+    private const ulong LongSectors = 1 << 21;
+
+    /// <summary>Whether emptying a file may take long.</summary>
+    public static bool IsLong(in InodeAttributes attributes) => attributes.Sectors >= LongSectors;
+
+    /// <summary>Does it in the background; what it throws becomes the request's answer.</summary>
+    /// <param name="server">The mount.</param>
+    /// <param name="reply">Completed by the work, or here when that fails.</param>
+    /// <param name="work">Ends by completing the reply.</param>
+    public static void Run(ServedVolume server, DeferredReply reply, Action work)
+    {
+        void Guarded()
+        {
+            try
+            {
+                work();
+            }
+            catch (Ext4CorruptException damage)
+            {
+                server.Volume.Context.Events.Damage(damage, InodeNumber.None);
+                reply.Complete(Errno.Corrupted);
+            }
+            catch (DeviceException failure)
+            {
+                server.Volume.Context.Events.DeviceFailed(failure);
+                reply.Complete(Errno.InputOutput);
+            }
+            catch
+            {
+                reply.Complete(Errno.InputOutput);
+                throw;
+            }
+        }
+
+        if (!server.Background.TryAdd(_ => Guarded()))
+        {
+            Guarded();
+        }
+    }
+}

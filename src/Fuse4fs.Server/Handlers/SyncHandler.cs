@@ -1,0 +1,53 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
+using Fuse4fs.Server.Background;
+
+namespace Fuse4fs.Server.Handlers;
+
+/// <summary>FSYNC, FSYNCDIR and SYNCFS: answered by the commit thread, so that no worker waits for the disk and all who
+/// ask meanwhile share a commit.</summary>
+internal static class SyncHandler
+{
+    public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)
+    {
+        if (!body.TryTake(out FsyncIn request))
+        {
+            return Errno.Invalid;
+        }
+        if (!NodeIds.TryInode(server, header.NodeId, out InodeNumber inode))
+        {
+            return Errno.Stale;
+        }
+        if (server.IsReadOnly)
+        {
+            return Errno.Ok;
+        }
+        bool isDataOnly = (request.Flags & FsyncIn.DataOnly) != 0;
+        // Not deferred before it is sure to be answered: an exception until then is the request's own.
+        Errno error = server.Volume.GetAttributes(inode, out _);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        var waiter = new DurableReply(reply.Defer(in header));
+        error = server.Volume.Sync(inode, isDataOnly, waiter);
+        if (error != Errno.Ok)
+        {
+            waiter.Committed(error);
+        }
+        return Errno.Ok;
+    }
+
+    /// <summary>SYNCFS, DESTROY, and our own command for it.</summary>
+    /// <param name="server">The mount.</param>
+    /// <param name="header">The request.</param>
+    /// <param name="reply">Deferred.</param>
+    /// <param name="payloadBytes">What the answer carries beside its header: zeros.</param>
+    public static Errno HandleAll(ServedVolume server, in InHeader header, ref ReplyWriter reply, int payloadBytes = 0)
+    {
+        server.Volume.SyncAll(new DurableReply(reply.Defer(in header), payloadBytes));
+        return Errno.Ok;
+    }
+}

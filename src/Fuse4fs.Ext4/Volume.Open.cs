@@ -65,6 +65,7 @@ public sealed partial class Volume
         volume.StartFreeSpace(wasClean);
         volume.StartWriting();
         volume.RecoverOrphans();
+        volume.StartNaming();
         return volume;
     }
 

@@ -42,7 +42,7 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
         Inode directory,
         scoped ref InsertPlan plan,
         FsBlock fresh,
-        ReadOnlySpan<byte> name,
+        scoped ReadOnlySpan<byte> name,
         InodeNumber inode,
         DirectoryFileType type)
     {
@@ -193,7 +193,7 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
         in DirectoryLayout layout,
         scoped ref InsertPlan plan,
         FsBlock freshBlock,
-        in NewRecord added)
+        scoped NewRecord added)
     {
         uint hash;
         using (BlockLease leaf = handle.Update(plan.Block))

@@ -22,7 +22,7 @@ internal sealed class InsertPlanner(
     /// <param name="plan">To be disposed in any case.</param>
     /// <returns>Ok; NoSpace when the directory cannot grow any more; Corrupted when its index cannot be used.</returns>
     /// <exception cref="Ext4CorruptException">A block that would change is damaged.</exception>
-    public Errno Plan(Inode directory, ReadOnlySpan<byte> name, ref InsertPlan plan)
+    public Errno Plan(Inode directory, scoped ReadOnlySpan<byte> name, ref InsertPlan plan)
     {
         DirectoryLayout layout = settings.LayoutOf(directory);
         int needed = DirectoryRecordHeader.LengthFor(name.Length, layout.HasStoredHash);
@@ -61,7 +61,11 @@ internal sealed class InsertPlanner(
     }
 
     private Errno PlanIndexed(
-        Inode directory, in DirectoryLayout layout, ReadOnlySpan<byte> name, int needed, scoped ref InsertPlan plan)
+        Inode directory,
+        in DirectoryLayout layout,
+        scoped ReadOnlySpan<byte> name,
+        int needed,
+        scoped ref InsertPlan plan)
     {
         tree.ReadRoot(directory, layout, out HashTreePath path);
         plan.Hasher = path.Hasher;

@@ -165,6 +165,9 @@ public sealed class Inode
     /// </summary>
     internal bool HasDamagedIndex { get; set; }
 
+    /// <summary>Made without a name and never had one: it may still get its first.</summary>
+    internal bool IsTemporary { get; set; }
+
     /// <summary>References, guarded by the table's shard. Unreferenced objects may be evicted.</summary>
     internal int References { get; set; }
 

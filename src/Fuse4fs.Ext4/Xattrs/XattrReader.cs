@@ -43,6 +43,25 @@ internal sealed class XattrReader(VolumeContext context, InodeTable inodes, File
         return Errno.NoData;
     }
 
+    /// <summary>Reads an ACL.</summary>
+    /// <param name="inode">Whose.</param>
+    /// <param name="name">Which of the two.</param>
+    /// <param name="list">Null with Ok when there is none.</param>
+    /// <returns>Ok, or Invalid for an impossible one.</returns>
+    /// <exception cref="Ext4CorruptException">The attributes are damaged.</exception>
+    public Errno GetAcl(Inode inode, XattrName name, out AccessControlList? list)
+    {
+        list = null;
+        Errno error = Get(inode, name, default, out int length);
+        if (error != Errno.Ok || length == 0)
+        {
+            return error == Errno.NoData ? Errno.Ok : error;
+        }
+        byte[] disk = new byte[length];
+        error = Get(inode, name, disk, out _);
+        return error == Errno.Ok ? AccessControlList.TryDecode(disk, isWire: false, out list) : error;
+    }
+
     /// <summary>Names of all attributes users see, each ended by a zero byte.</summary>
     /// <param name="inode">Whose.</param>
     /// <param name="includeTrusted">Whether the caller may see trusted.*.</param>

@@ -107,7 +107,8 @@ internal sealed class XattrWriter(
     }
 
     /// <summary>One inode less uses a block; the last one frees it.</summary>
-    public void Release(Handle handle, FsBlock block)
+    /// <returns>True when it was the last one.</returns>
+    public bool Release(Handle handle, FsBlock block)
     {
         using BlockLease lease = handle.Update(block);
         bool isLast;
@@ -125,6 +126,7 @@ internal sealed class XattrWriter(
         {
             allocator.Free(handle, RunOf(block), isMetadata: true);
         }
+        return isLast;
     }
 
     private void ApplyBlock(Handle handle, XattrEdit edit)
@@ -174,5 +176,6 @@ internal sealed class XattrWriter(
         }
     }
 
-    private BlockRun RunOf(FsBlock block) => new(block, context.Geometry.BlocksPerCluster);
+    /// <summary>The space of an attribute block.</summary>
+    public BlockRun RunOf(FsBlock block) => new(block, context.Geometry.BlocksPerCluster);
 }

@@ -14,6 +14,14 @@ internal static class Opened
         return Volume.Open(file!, new VolumeOptions { ReadOnly = true, Events = events ?? SilentEvents.Instance });
     }
 
+    public static Volume ForWriting(string image, IEngineEvents? events = null)
+    {
+        Assert.Equal(Errno.Ok, ImageFile.Open(image, isReadOnly: false, 0, isExclusive: false, out ImageFile? file));
+        Volume volume = Volume.Open(file!, new VolumeOptions { Events = events ?? SilentEvents.Instance });
+        Assert.False(volume.IsReadOnly);
+        return volume;
+    }
+
     /// <summary>Follows a path from the root.</summary>
     public static InodeNumber Find(Volume volume, string path)
     {

@@ -1,0 +1,71 @@
+using Fuse4fs.Ext4.Allocation;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Mapping;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4.Directories;
+
+/// <summary>One block to be mapped into a directory or symlink: reserved before a handle, mapped in it.</summary>
+internal sealed class BlockAddition(ExtentTree tree, BlockAllocator allocator) : IDisposable
+{
+    private readonly ExtentChange _change = new();
+    private Inode? _inode;
+    private BlockRun _reserved;
+
+    /// <summary>Its number within the file.</summary>
+    public uint FileBlock { get; private set; }
+
+    /// <summary>The block, once it is reserved.</summary>
+    public FsBlock Block { get; private set; }
+
+    /// <summary>Blocks that <see cref="Apply"/> adds to a transaction, the inode's own included, the block itself not.
+    /// </summary>
+    public int Credits => _change.Credits + BlockAllocator.CommitCredits;
+
+    /// <summary>Reserves the block and what mapping it needs.</summary>
+    /// <param name="inode">Its lock is held exclusively.</param>
+    /// <param name="fileBlock">A hole.</param>
+    /// <param name="near">A block it should follow; 0 for none.</param>
+    /// <param name="claim">How deep to dig into the last free space.</param>
+    /// <returns>Ok, NoSpace, FileTooBig, or NotSupported for an inode without extent tree.</returns>
+    public Errno Prepare(Inode inode, uint fileBlock, FsBlock near, SpaceClaim claim)
+    {
+        if (!inode.Has(InodeFlags.Extents))
+        {
+            return Errno.NotSupported;
+        }
+        (_inode, FileBlock) = (inode, fileBlock);
+        Errno error = tree.PrepareInsert(inode, fileBlock, near, _change);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        var goal = new AllocationGoal { Owner = inode.Number, Near = near.Value == 0 ? default : near + 1 };
+        error = allocator.Reserve(in goal, 1, claim, out _reserved);
+        Block = _reserved.Start;
+        return error;
+    }
+
+    /// <summary>Maps the block. The inode is stored by the caller.</summary>
+    public void Apply(Handle handle)
+    {
+        BlockRun run = _reserved;
+        _reserved = default;
+        allocator.Commit(handle, run);
+        tree.Insert(handle, _change, new Extent(FileBlock, run.Start, run.LengthBlocks, IsUnwritten: false));
+    }
+
+    /// <summary>Ends it, applied or not.</summary>
+    public void Dispose()
+    {
+        if (_inode is not null)
+        {
+            tree.Finish(_change);
+            allocator.Cancel(_reserved);
+            _reserved = default;
+            _inode = null;
+        }
+    }
+}

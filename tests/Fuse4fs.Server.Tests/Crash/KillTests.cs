@@ -1,0 +1,110 @@
+using System.Globalization;
+using Fuse4fs.Testing;
+using Fuse4fs.Testing.Images;
+using Fuse4fs.Testing.Model;
+using Fuse4fs.Testing.Native;
+using Fuse4fs.Testing.Trees;
+using Xunit;
+
+namespace Fuse4fs.Server.Tests.Crash;
+
+/// <summary>kill -9 of the server under load: the next mount needs no repair, what programs were promised is there.
+/// FUSE4FS_TEST_KILL_ROUNDS: how often (3).</summary>
+public sealed class KillTests : IDisposable
+{
+    private static readonly int s_rounds = int.Parse(
+        Environment.GetEnvironmentVariable("FUSE4FS_TEST_KILL_ROUNDS") ?? "3", CultureInfo.InvariantCulture);
+
+    private readonly TemporaryDirectory _directory = new();
+
+    private string Promises => _directory.Combine("promises");
+
+    [Theory]
+    [InlineData("ext4")]
+    [InlineData("ext4+1k")]
+    [InlineData("fast-commit")]
+    public void A_killed_server_loses_nothing_it_promised(string features)
+    {
+        string? reason = Host.NoKernelExt4 ?? Host.NoRootFuse ?? Host.Without("git") ?? Host.Without("sqlite3");
+        Assert.SkipWhen(reason is not null, reason ?? "");
+        using TestImage image = ImageMaker.Make(RecipeBook.All[features] with { Fill = [], SizeBytes = 256 << 20 });
+        string archive = MakeArchive();
+        Prepare(image);
+        var random = new PatternStream(5);
+        for (int round = 0; round < s_rounds; round++)
+        {
+            LoadAndKill(image, archive, round, TimeSpan.FromMilliseconds(300 + random.Below(1500)));
+            using (var mount = new FuseMount(image.Path, "rw"))
+            {
+                Check(mount);
+                mount.Unmount();
+            }
+            image.AssertClean();
+        }
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    private static void Prepare(TestImage image)
+    {
+        using var mount = new FuseMount(image.Path, "rw");
+        Tool.Shell($"cd {mount.MountPoint}; mkdir random untar; git init -q repository;"
+            + " git -C repository config user.name test; git -C repository config user.email test@localhost;"
+            + " sqlite3 database 'create table promised (number integer)'");
+        mount.Unmount();
+    }
+
+    private string MakeArchive()
+    {
+        string archive = _directory.Combine("archive.tar");
+        Tool.Check("tar", "-C", RecipeBook.RepositoryRoot, "-cf", archive, "docs", "images", "scripts", "tests/Fuse4fs.Testing/Native");
+        File.WriteAllText(Promises, "");
+        return archive;
+    }
+
+    private void LoadAndKill(TestImage image, string archive, int round, TimeSpan time)
+    {
+        using var mount = new FuseMount(image.Path, "rw");
+        int first = (round + 1) * 100_000;
+        string[] loads =
+        [
+            $"for i in $(seq {first} {first + 9999}); do"
+                + $" sqlite3 database \"insert into promised values ($i)\" && echo $i >> {Promises}; done",
+            $"cd repository; for i in $(seq {first} {first + 9999}); do"
+                + " echo $i > file-$((i % 50)); git add -A; git commit -qm \"$i\"; done",
+            $"cd untar; for i in $(seq 1 1000); do mkdir -p $i; tar -C $i -xf {archive}; rm -rf $((i - 2)); done",
+        ];
+        using var isOver = new CancellationTokenSource();
+        Task[] running =
+        [
+            .. loads.Select(load => Task.Run(() => Tool.Run("bash", "-c",
+                $"cd {mount.MountPoint} && {{ {load.Replace("; done", " || exit; done", StringComparison.Ordinal)}; }}"))),
+            Task.Run(() => WorkRandomly(mount.Combine("random"), (ulong)round, isOver.Token)),
+        ];
+        Thread.Sleep(time);
+        mount.Kill();
+        isOver.Cancel();
+        Task.WaitAll(running);
+    }
+
+    private static void WorkRandomly(string directory, ulong seed, CancellationToken isOver)
+    {
+        using var executor = new OperationExecutor(new HostPath(directory));
+        var generator = new OperationGenerator(seed);
+        while (!isOver.IsCancellationRequested)
+        {
+            executor.Execute(generator.Next());
+        }
+    }
+
+    /// <summary>Locks of programs that died with their mount are theirs to remove, on every file system.</summary>
+    private void Check(FuseMount mount)
+    {
+        Assert.Equal("ok\n", Tool.Check("sqlite3", mount.Combine("database"), "pragma integrity_check"));
+        string[] found = Tool.Check("sqlite3", mount.Combine("database"), "select number from promised").Split('\n');
+        Assert.Empty(File.ReadAllLines(Promises).Except(found));
+        Tool.Shell($"cd {mount.Combine("repository")}; find .git -name '*.lock' -delete; git fsck --full; git status --porcelain > /dev/null");
+        TreeSnapshot tree = MountedTree.Capture(mount.MountPoint);
+        Assert.DoesNotContain(tree.Nodes.Values, node => node["stat"].Length > 0 || node["contents"].StartsWith('-'));
+    }
+}

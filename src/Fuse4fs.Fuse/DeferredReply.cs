@@ -5,7 +5,8 @@ using Fuse4fs.Linux;
 namespace Fuse4fs.Fuse;
 
 /// <summary>The right and the duty to answer one request later, from any thread, exactly once.</summary>
-/// <remarks>Goes out on the descriptor the request came from, as the kernel asks. Small enough to be stored by value.</remarks>
+/// <remarks>Goes out on the descriptor the request came from, as the kernel asks; when the session is over it goes
+/// nowhere. Small enough to be stored by value.</remarks>
 public readonly unsafe struct DeferredReply
 {
     private readonly IFuseTransport? _transport;
@@ -31,7 +32,14 @@ public readonly unsafe struct DeferredReply
             return Errno.NoEntry;
         }
         var header = new OutHeader { Length = ReplyBuffer.HeaderBytes, Error = -(int)error, Unique = Unique };
-        return _transport.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<OutHeader>(in header)));
+        try
+        {
+            return _transport.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<OutHeader>(in header)));
+        }
+        catch (ObjectDisposedException)
+        {
+            return Errno.NoDevice;
+        }
     }
 
     /// <summary>Answers Ok with a payload.</summary>
@@ -47,7 +55,14 @@ public readonly unsafe struct DeferredReply
             IoVector* pieces = stackalloc IoVector[2];
             pieces[0] = new IoVector { Base = &header, Length = ReplyBuffer.HeaderBytes };
             pieces[1] = new IoVector { Base = data, Length = (nuint)payload.Length };
-            return _transport.WriteVectors(new ReadOnlySpan<IoVector>(pieces, payload.IsEmpty ? 1 : 2));
+            try
+            {
+                return _transport.WriteVectors(new ReadOnlySpan<IoVector>(pieces, payload.IsEmpty ? 1 : 2));
+            }
+            catch (ObjectDisposedException)
+            {
+                return Errno.NoDevice;
+            }
         }
     }
 }

@@ -90,7 +90,14 @@ public sealed unsafe class FuseNotifier
             {
                 pieces[count++] = new IoVector { Base = dataStart, Length = (nuint)data.Length };
             }
-            return _transport.WriteVectors(new ReadOnlySpan<IoVector>(pieces, count));
+            try
+            {
+                return _transport.WriteVectors(new ReadOnlySpan<IoVector>(pieces, count));
+            }
+            catch (ObjectDisposedException)
+            {
+                return Errno.NotConnected;
+            }
         }
     }
 

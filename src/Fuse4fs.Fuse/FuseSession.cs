@@ -18,6 +18,7 @@ public sealed class FuseSession : IDisposable
     private WorkerPool? _pool;
     private RingPool? _rings;
     private Capabilities? _capabilities;
+    private readonly Lock _endGate = new();
     private bool _disconnected;
 
     /// <param name="transport">Connected to a mount, or about to be. The session owns it.</param>
@@ -73,7 +74,7 @@ public sealed class FuseSession : IDisposable
         {
             return false;
         }
-        lock (Notifier)
+        lock (_endGate)
         {
             if (!_disconnected)
             {

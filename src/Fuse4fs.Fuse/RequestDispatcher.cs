@@ -29,12 +29,13 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log)
             return;
         }
         InHeader header = MemoryMarshal.Read<InHeader>(request);
+        Operation? operation = OperationTable.Find(header.Opcode);
         int slot = OperationTable.SlotOf(header.Opcode);
         counters.Begin(slot);
         long start = Stopwatch.GetTimestamp();
         var reply = new ReplyWriter(buffer, transport);
-        Errno error = Guarded(in header, request, ref reply, worker);
-        if (HasReply(header.Opcode) && !reply.IsDeferred)
+        Errno error = Guarded(in header, operation, request, ref reply, worker);
+        if (operation is not { HasReply: false } && !reply.IsDeferred)
         {
             Send(in header, ref reply, error);
         }
@@ -43,15 +44,13 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log)
         FuseLog.Answered(log, header.Opcode, header.NodeId, error);
     }
 
-    private static bool HasReply(Opcode opcode) => opcode is not (Opcode.Forget or Opcode.BatchForget
-        or Opcode.Interrupt or Opcode.NotifyReply);
-
-    private Errno Guarded(in InHeader header, ReadOnlySpan<byte> request, ref ReplyWriter reply, int worker)
+    private Errno Guarded(
+        in InHeader header, Operation? operation, ReadOnlySpan<byte> request, ref ReplyWriter reply, int worker)
     {
         try
         {
             handler.Enter(worker);
-            return Route(in header, request, ref reply);
+            return Route(in header, operation, request, ref reply);
         }
         catch (Exception exception)
         {
@@ -60,11 +59,11 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log)
         }
     }
 
-    private Errno Route(in InHeader header, ReadOnlySpan<byte> request, ref ReplyWriter reply)
+    private Errno Route(
+        in InHeader header, Operation? operation, ReadOnlySpan<byte> request, ref ReplyWriter reply)
     {
         int extensionBytes = header.ExtensionLength8 * 8;
         int bodyBytes = request.Length - _headerBytes - extensionBytes;
-        Operation? operation = OperationTable.Find(header.Opcode);
         if (header.Length != (uint)request.Length || bodyBytes < (operation?.MinimumBytes ?? 0))
         {
             FuseLog.Malformed(log, (uint)header.Opcode, request.Length);

@@ -74,6 +74,16 @@ internal sealed unsafe class RingEntry : IFuseTransport
         return new ReadOnlySpan<byte>(start, (int)(sizeof(InHeader) + operation + payload));
     }
 
+    /// <summary>Whether the kernel has the entry; else it waits for its reply. Used by the worker's thread alone.</summary>
+    public bool IsHeld { get; set; }
+
+    /// <summary>Whether the kernel gave it back for good.</summary>
+    public bool IsLost { get; set; }
+
+    /// <summary>The connection is over: from here on nobody answers the request.</summary>
+    /// <returns>False when somebody is just about to.</returns>
+    public bool TryClose() => Interlocked.Exchange(ref _unanswered, 0) != 0;
+
     /// <summary>Whether the reply is still to come.</summary>
     public bool IsUnanswered => Volatile.Read(ref _unanswered) != 0;
 

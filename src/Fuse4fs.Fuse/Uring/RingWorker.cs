@@ -25,7 +25,8 @@ internal sealed unsafe class RingWorker : IDisposable
     private readonly Thread _thread;
     private FileDescriptor? _wake;
     private IoRing? _ring;
-    private int _live;
+    private int _held;
+    private bool _isOver;
 
     /// <param name="pool">All of them.</param>
     /// <param name="index">For the handler.</param>
@@ -104,17 +105,37 @@ internal sealed unsafe class RingWorker : IDisposable
         {
             AddEntry(queue);
         }
-        while (_live > 0)
+        while (_held > 0 || !_isOver)
         {
             Errno error = _ring!.Enter();
             if (error is not (Errno.Ok or Errno.Interrupted or Errno.Again or Errno.Busy))
             {
                 FuseLog.NoRing(_pool.Log, Index, error);
-                return;
+                break;
             }
             while (_ring.TryTake(out IoRing.Completion completion))
             {
                 Complete(in completion, reply);
+            }
+        }
+        CloseEntries();
+    }
+
+    /// <summary>The kernel holds no entry any more. Of those with unanswered requests, whoever is writing a reply is
+    /// let finish: then the memory can go.</summary>
+    private void CloseEntries()
+    {
+        int beingAnswered = _entries.Count(entry => !entry.IsHeld && !entry.IsLost && !entry.TryClose());
+        var wait = new SpinWait();
+        while (beingAnswered > 0)
+        {
+            if (_answeredElsewhere.TryDequeue(out _))
+            {
+                beingAnswered--;
+            }
+            else
+            {
+                wait.SpinOnce();
             }
         }
     }
@@ -131,6 +152,8 @@ internal sealed unsafe class RingWorker : IDisposable
             return;
         }
         RingEntry entry = _entries[(int)completion.UserData];
+        entry.IsHeld = false;
+        _held--;
         if (completion.Result < 0)
         {
             Lose(entry, (Errno)(-completion.Result));
@@ -152,8 +175,14 @@ internal sealed unsafe class RingWorker : IDisposable
             Submit(entry, UringCommand.Register); // INIT's reply is still being worked on.
             return;
         }
-        _live--;
-        if (error is not (Errno.NotConnected or Errno.ConnectionAborted or Errno.Canceled or Errno.NoEntry))
+        entry.IsLost = true;
+        if (error == Errno.NoEntry && !_isOver)
+        {
+            AddEntry(entry.Queue); // Its request had gone; the kernel does not use the place again.
+            return;
+        }
+        _isOver = true;
+        if (error is not (Errno.NotConnected or Errno.ConnectionAborted or Errno.Canceled))
         {
             FuseLog.NoRing(_pool.Log, Index, error);
         }
@@ -163,12 +192,13 @@ internal sealed unsafe class RingWorker : IDisposable
     {
         var entry = new RingEntry(this, _entries.Count, queue, _pool.PayloadBytes);
         _entries.Add(entry);
-        _live++;
         Submit(entry, UringCommand.Register);
     }
 
     private void Submit(RingEntry entry, UringCommand command)
     {
+        entry.IsHeld = true;
+        _held++;
         ref IoRing.Submission submission = ref _ring!.Next();
         submission.Opcode = IoRing.Submission.Command;
         submission.Descriptor = _pool.Descriptor.Number;

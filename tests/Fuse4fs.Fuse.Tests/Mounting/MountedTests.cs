@@ -166,19 +166,43 @@ public abstract class MountedTests
     public void An_aborted_connection_ends_the_session()
     {
         using TestMount mount = Mount(new HelloFileSystem(), HelloFileSystem.Wanted);
-        string minor = MountTable.Find(mount.Path)!.Device.Split(':')[1];
-        string control = TestMount.NewMountPoint();
-        try
+        mount.Abort();
+        Assert.True(mount.Session.WaitForEnd(TimeSpan.FromSeconds(60)));
+        Assert.Throws<IOException>(() => File.ReadAllText(Path.Combine(mount.Path, "hello.txt")));
+    }
+
+    [Fact]
+    public void An_answer_that_comes_after_the_end_does_no_harm()
+    {
+        DeferredReply token = default;
+        using var asked = new ManualResetEventSlim();
+        using var tree = new NullFileSystem(new NullOptions());
+        var handler = new WrappingHandler(tree)
         {
-            TestMount.Shell($"mount -t fusectl none {control}");
-            File.WriteAllText(Path.Combine(control, minor, "abort"), "1");
+            Before = (in InHeader header, ref ReplyWriter reply) =>
+            {
+                if (header.Opcode == Opcode.Fsync)
+                {
+                    token = reply.Defer(in header);
+                    asked.Set();
+                }
+                return header.Opcode == Opcode.Fsync;
+            },
+        };
+        using (TestMount mount = Mount(handler, NullFileSystem.Wanted))
+        {
+            string file = Path.Combine(mount.Path, "file");
+            File.WriteAllText(file, "data");
+            var sync = new Thread(() => TestMount.Shell($"sync {file}", expectedExitCode: 1));
+            sync.Start();
+            Assert.True(asked.Wait(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+            mount.Abort();
+            sync.Join();
             Assert.True(mount.Session.WaitForEnd(TimeSpan.FromSeconds(60)));
-            Assert.Throws<IOException>(() => File.ReadAllText(Path.Combine(mount.Path, "hello.txt")));
+            Assert.NotEqual(Errno.Ok, token.Complete(Errno.Ok));
         }
-        finally
-        {
-            TestMount.Shell($"umount {control}; rmdir {control}");
-        }
+        Assert.NotEqual(Errno.Ok, token.Complete(Errno.Ok));
+        Assert.NotEqual(Errno.Ok, token.Complete("late"u8));
     }
 
     [Fact]

@@ -78,6 +78,21 @@ internal sealed class TestMount : IDisposable
         return output;
     }
 
+    /// <summary>Cuts the connection as an administrator can.</summary>
+    public void Abort()
+    {
+        string minor = MountTable.Find(Path)!.Device.Split(':')[1];
+        string control = NewMountPoint();
+        try
+        {
+            Shell($"mount -t fusectl none {control} && echo 1 > {control}/{minor}/abort");
+        }
+        finally
+        {
+            Shell($"umount {control}; rmdir {control}");
+        }
+    }
+
     public void Unmount(bool lazily = false)
     {
         Assert.Equal(Errno.Ok, _mount.Unmount(lazily));

@@ -75,6 +75,7 @@ public sealed partial class Volume
         }
         Space.Start(wasClean);
         Journal.SetSuperblockSource(Space);
+        Space.StartZeroingInodeTables(Journal);
     }
 
     /// <summary>The blocks of files that nobody can reach belong to the file system itself.</summary>

@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.Allocation;
@@ -32,7 +33,7 @@ public sealed class BackgroundWork : IDisposable
     }
 
     /// <summary>Adds a job.</summary>
-    /// <param name="job">A job that throws damage or a device's failure is reported and dropped.</param>
+    /// <param name="job">A job that throws is reported and dropped.</param>
     /// <param name="isUrgent">Before all that are not; its pauses are ignored.</param>
     public void Post(IBackgroundJob job, bool isUrgent)
     {
@@ -176,13 +177,18 @@ public sealed class BackgroundWork : IDisposable
         {
             return job.RunSlice();
         }
-        catch (Ext4CorruptException damage)
+        catch (Ext4CorruptException damage) when (!Handle.AbortOpen(damage))
         {
             _context.Events.Damage(damage, InodeNumber.None);
         }
-        catch (DeviceException failure)
+        catch (DeviceException failure) when (!Handle.AbortOpen(failure))
         {
             _context.Events.DeviceFailed(failure);
+        }
+        catch (Exception foreign) when (!Handle.AbortOpen(foreign))
+        {
+            // One job is lost; the thread has others, and the volume must stay usable.
+            _context.Events.Warning($"background work failed: {foreign}");
         }
         return null;
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Allocation;
@@ -8,6 +9,9 @@ public sealed partial class BlockAllocator
 {
     /// <summary>Requests below this go to the first place that fits, so that small files lie together.</summary>
     private const uint SmallClusters = 16;
+
+    /// <summary>How many groups a growing file passes by because others grow there.</summary>
+    private const int UnclaimedGroups = 64;
 
     /// <summary>Long runs start on a multiple of their length rounded up to a power of two, up to this.</summary>
     private const uint MaximumAlignment = 2048;
@@ -31,6 +35,10 @@ public sealed partial class BlockAllocator
             if (!TryTakeNear(goal.Near, target, out run) && !TryTakeByOrder(in goal, target, out run))
             {
                 return false;
+            }
+            if (IsStream(in goal))
+            {
+                MoveFrontier(goal.Windows!, goal.Near, run.End);
             }
             uint wantedBlocks = wanted << _geometry.ClusterShift;
             if (run.LengthBlocks > wantedBlocks)
@@ -64,11 +72,15 @@ public sealed partial class BlockAllocator
         return true;
     }
 
+    /// <summary>A file that may go on growing where it ends.</summary>
+    private static bool IsStream(in AllocationGoal goal) =>
+        goal.Windows is not null && goal.FileClusters > SmallClusters;
+
     /// <summary>Clusters to take for a growing file, with those wanted now: as many as it has, rounded up to a power
     /// of two and ending at a multiple of that. Kernel: ext4_mb_normalize_request.</summary>
     private uint AheadOf(in AllocationGoal goal, uint wanted)
     {
-        if (goal.Windows is null || goal.FileClusters <= SmallClusters)
+        if (!IsStream(in goal))
         {
             return wanted;
         }
@@ -119,13 +131,39 @@ public sealed partial class BlockAllocator
     {
         uint home = HomeOf(in goal).Value;
         int wanted = (int)Math.Min(target, _geometry.ClustersPerGroup);
-        for (byte order = FreeMap.OrderOf(wanted); order > 0; order--)
+        byte first = FreeMap.OrderOf(wanted);
+        if (IsStream(in goal) && TryTakeUnclaimed(in goal, home, first, wanted, out run))
+        {
+            return true;
+        }
+        for (byte order = first; order > 0; order--)
         {
             if (TryTakeBetween(in goal, home, _geometry.GroupCount, order, wanted, out run)
                 || TryTakeBetween(in goal, 0, home, order, wanted, out run))
             {
                 return true;
             }
+        }
+        run = default;
+        return false;
+    }
+
+    /// <summary>Looks for a group in which no other file is growing, not too far away.</summary>
+    private bool TryTakeUnclaimed(in AllocationGoal goal, uint home, byte order, int wanted, out BlockRun run)
+    {
+        uint from = home;
+        for (int i = 0; i < UnclaimedGroups && from < _geometry.GroupCount; i++)
+        {
+            if (!_index.TryFind(from, _geometry.GroupCount, order, out GroupNumber group))
+            {
+                break;
+            }
+            if (Volatile.Read(ref _groups.State(group).Frontiers) is null
+                && TryTakeBetween(in goal, group.Value, group.Value + 1, order, wanted, out run))
+            {
+                return true;
+            }
+            from = group.Value + 1;
         }
         run = default;
         return false;
@@ -167,8 +205,8 @@ public sealed partial class BlockAllocator
             int from = isNear
                 ? (int)((goal.Near.Value - _geometry.FirstBlock(group).Value) >> _geometry.ClusterShift)
                 : isSmall ? map.Cursor : 0;
-            (ulong alignment, ulong origin) = AlignmentOf(group, wanted);
-            FreeRun found = map.Find(from, wanted, isSmall, alignment, origin);
+            ReadOnlySpan<int> frontiers = CollectionsMarshal.AsSpan(state.Frontiers);
+            FreeRun found = map.Find(from, wanted, isSmall, AlignmentOf(group, wanted), frontiers);
             _index[group] = FreeMap.OrderOf(map.LongestBound);
             if (found.Length < Math.Min(wanted, 1 << (order - 1)))
             {
@@ -179,15 +217,15 @@ public sealed partial class BlockAllocator
         }
     }
 
-    private (ulong Alignment, ulong Origin) AlignmentOf(GroupNumber group, int wanted)
+    private RunAlignment AlignmentOf(GroupNumber group, int wanted)
     {
         if (_stripeClusters > 0 && (uint)wanted >= _stripeClusters)
         {
-            return (_stripeClusters, _geometry.FirstBlock(group).Value >> _geometry.ClusterShift);
+            return new RunAlignment(_stripeClusters, _geometry.FirstBlock(group).Value >> _geometry.ClusterShift);
         }
         return (uint)wanted >= SmallClusters
-            ? (Math.Min(BitOperations.RoundUpToPowerOf2((uint)wanted), MaximumAlignment), 0UL)
-            : (1UL, 0UL);
+            ? new RunAlignment(Math.Min(BitOperations.RoundUpToPowerOf2((uint)wanted), MaximumAlignment), 0)
+            : default;
     }
 
     /// <summary>Under the gate.</summary>
@@ -240,13 +278,25 @@ public sealed partial class BlockAllocator
         return false;
     }
 
-    /// <summary>The group where a search begins. Kernel: ext4_inode_to_goal_block.</summary>
+    /// <summary>The group where a search begins. Kernel: ext4_inode_to_goal_block, ext4_ext_find_goal.</summary>
     private GroupNumber HomeOf(in AllocationGoal goal)
     {
         if (goal.Near.Value > 0 && _geometry.IsDataRange(goal.Near, 1))
         {
             return _geometry.GroupOf(goal.Near);
         }
+        GroupNumber home = HomeOfOwner(in goal);
+        if (IsStream(in goal))
+        {
+            // Whoever writes far inside a file leaves as much room on the device as there is in the file before him.
+            ulong shifted = home.Value + ((ulong)goal.FileCluster / _geometry.ClustersPerGroup);
+            return shifted < _geometry.GroupCount ? new GroupNumber((uint)shifted) : home;
+        }
+        return home;
+    }
+
+    private GroupNumber HomeOfOwner(in AllocationGoal goal)
+    {
         uint group = _geometry.GroupOf(goal.Owner).Value;
         if (_geometry.LogGroupsPerFlex >= LogGroupsWithDirectoryGroup)
         {

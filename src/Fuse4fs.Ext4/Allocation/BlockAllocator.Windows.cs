@@ -1,3 +1,5 @@
+using Fuse4fs.Ext4.Format;
+
 namespace Fuse4fs.Ext4.Allocation;
 
 /// <content>Preallocation windows.</content>
@@ -51,6 +53,7 @@ public sealed partial class BlockAllocator
         Interlocked.Increment(ref _movers);
         try
         {
+            Array.ForEach(windows.TakeFrontiers(), RemoveFrontier);
             List<BlockRun> runs = windows.TakeAll();
             runs.ForEach(GiveBack);
             return runs.Count;
@@ -65,6 +68,11 @@ public sealed partial class BlockAllocator
     {
         GiveBack(windows.Keep(fileCluster, rest));
         Interlocked.Increment(ref _moves);
+        List(windows);
+    }
+
+    private void List(Preallocation windows)
+    {
         lock (_windowsGate)
         {
             if (!windows.IsListed)
@@ -74,4 +82,41 @@ public sealed partial class BlockAllocator
             }
         }
     }
+
+    /// <summary>A file that is being written ends somewhere else now.</summary>
+    private void MoveFrontier(Preallocation windows, FsBlock from, FsBlock to)
+    {
+        RemoveFrontier(windows.MoveFrontier(from, to));
+        if (to.Value < _geometry.BlockCount)
+        {
+            GroupNumber group = _geometry.GroupOf(to);
+            lock (_groups.Gate(group))
+            {
+                GroupState state = _groups.State(group);
+                state.Frontiers ??= [];
+                state.Frontiers.Add(ClusterOf(group, to));
+            }
+        }
+        List(windows);
+    }
+
+    private void RemoveFrontier(FsBlock frontier)
+    {
+        if (frontier.Value == 0 || frontier.Value >= _geometry.BlockCount)
+        {
+            return;
+        }
+        GroupNumber group = _geometry.GroupOf(frontier);
+        lock (_groups.Gate(group))
+        {
+            GroupState state = _groups.State(group);
+            if (state.Frontiers?.Remove(ClusterOf(group, frontier)) == true && state.Frontiers.Count == 0)
+            {
+                state.Frontiers = null;
+            }
+        }
+    }
+
+    private int ClusterOf(GroupNumber group, FsBlock block) =>
+        (int)((block.Value - _geometry.FirstBlock(group).Value) >> _geometry.ClusterShift);
 }

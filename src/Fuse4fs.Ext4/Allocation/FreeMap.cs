@@ -10,6 +10,9 @@ internal sealed class FreeMap
     /// <summary>How many runs are compared once one that is long enough has been seen.</summary>
     private const int ComparedRuns = 64;
 
+    /// <summary>How much is left to a growing file, at most; never more than half of what is there.</summary>
+    private const int TerritoryClusters = 8192;
+
     private readonly byte[] _bits;
 
     /// <summary>Copies a block bitmap.</summary>
@@ -61,16 +64,19 @@ internal sealed class FreeMap
         return length > 0;
     }
 
-    /// <summary>Looks for the best place: the shortest run that is long enough, a boundary of the alignment where the
-    /// run has room for it, else the longest run there is.</summary>
+    /// <summary>Looks for the best place: the shortest run that is long enough, from a boundary of the alignment where
+    /// it has room for that; else far behind a file that is growing; else the longest run there is.</summary>
     /// <param name="from">Where to start looking; the search wraps around.</param>
     /// <param name="wanted">Clusters, at least 1.</param>
     /// <param name="isFirstFit">Takes the first run that is long enough instead of comparing.</param>
-    /// <param name="alignment">Power of two or stripe width, clusters; 1 for none.</param>
-    /// <param name="origin">Added to a cluster's number before it is aligned.</param>
-    public FreeRun Find(int from, int wanted, bool isFirstFit, ulong alignment, ulong origin)
+    /// <param name="alignment">Where long runs are to start.</param>
+    /// <param name="frontiers">Where files are growing: what is free there is left to them as long as possible.</param>
+    public FreeRun Find(
+        int from, int wanted, bool isFirstFit, RunAlignment alignment, ReadOnlySpan<int> frontiers)
     {
         var best = new FreeRun(0, 0);
+        var spare = new FreeRun(0, 0);
+        int longest = 0;
         int compared = 0;
         for (int pass = 0; pass < 2; pass++)
         {
@@ -80,7 +86,14 @@ internal sealed class FreeMap
             while (NextRun(bit, end, out int start, out int length))
             {
                 bit = start + length;
-                FreeRun run = Align(start, length, wanted, alignment, origin);
+                longest = Math.Max(longest, length);
+                if (frontiers.Contains(start))
+                {
+                    int skipped = Math.Min(length / 2, TerritoryClusters);
+                    spare = Longer(spare, alignment.Apply(start + skipped, length - skipped, wanted));
+                    continue;
+                }
+                FreeRun run = alignment.Apply(start, length, wanted);
                 if (IsBetter(run, best, wanted))
                 {
                     best = run;
@@ -91,11 +104,11 @@ internal sealed class FreeMap
                 }
             }
         }
-        if (best.Length < wanted)
+        if (longest < wanted)
         {
-            LongestBound = best.Length;
+            LongestBound = longest;
         }
-        return best;
+        return best.Length >= wanted ? best : Longer(best, spare);
     }
 
     /// <summary>Takes a run that is free.</summary>
@@ -135,12 +148,5 @@ internal sealed class FreeMap
         ? candidate.Length > best.Length
         : candidate.Length >= wanted && candidate.Length < best.Length;
 
-    private static FreeRun Align(int start, int length, int wanted, ulong alignment, ulong origin)
-    {
-        ulong beyond = alignment > 1 ? (origin + (ulong)start) % alignment : 0;
-        int skip = beyond == 0 ? 0 : (int)Math.Min(alignment - beyond, int.MaxValue);
-        return skip > 0 && skip < length && length - skip >= wanted
-            ? new FreeRun(start + skip, length - skip)
-            : new FreeRun(start, length);
-    }
+    private static FreeRun Longer(FreeRun left, FreeRun right) => right.Length > left.Length ? right : left;
 }

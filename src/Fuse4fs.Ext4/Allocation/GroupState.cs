@@ -20,6 +20,10 @@ internal sealed class GroupState
     /// <summary>The inode bitmap is damaged or unreadable.</summary>
     public bool AreInodesDamaged;
 
+    /// <summary>Clusters at which files that are being written end: what follows is left to them. Null for
+    /// none.</summary>
+    public List<int>? Frontiers;
+
     /// <summary>Used since the hand that drops maps last passed.</summary>
     public bool WasUsed;
 

@@ -98,19 +98,28 @@ internal sealed class InodeTableZeroing(SpaceParts parts)
         }
     }
 
+    /// <summary>What somebody may have read of the table before must not come back.</summary>
+    private void ForgetStale(FsBlock block)
+    {
+        if (_context.Cache.TryPin(block) is BlockFrame cached)
+        {
+            _context.Cache.Zeroed(block).Dispose();
+            cached.Unpin();
+        }
+    }
+
     private void ZeroChunk(GroupState state, FsBlock table)
     {
         Geometry geometry = _context.Geometry;
         uint first = (uint)(state.ZeroedInodes / geometry.InodesPerBlock);
         uint count = Math.Min(
             (uint)Math.Max(1, ChunkBytes / geometry.BlockSizeBytes), geometry.InodeTableBlocks - first);
-        for (uint i = 0; i < count; i++)
-        {
-            // What somebody may have read of it must not come back.
-            using BlockLease stale = _context.Cache.Zeroed(table + (first + i));
-        }
         _context.Device.WriteZeros(
             (long)(table.Value + first) << geometry.BlockSizeShift, (long)count << geometry.BlockSizeShift);
+        for (uint i = 0; i < count; i++)
+        {
+            ForgetStale(table + (first + i));
+        }
         Volatile.Write(ref state.ZeroedInodes, (int)(first + count) * geometry.InodesPerBlock);
     }
 }

@@ -14,6 +14,7 @@ public sealed class Preallocation
 
     private readonly Lock _gate = new();
     private readonly List<Window> _windows = [];
+    private readonly List<FsBlock> _frontiers = [];
     private readonly uint _blocksPerCluster;
 
     internal Preallocation(int clusterShift) => _blocksPerCluster = 1u << clusterShift;
@@ -84,6 +85,41 @@ public sealed class Preallocation
             }
             _windows.Add(new Window(fileCluster, run.Start, run.LengthBlocks / _blocksPerCluster));
             return evicted;
+        }
+    }
+
+    /// <summary>The file has grown up to a block: there it will go on.</summary>
+    /// <param name="from">Where it went on from, if that was one of its ends.</param>
+    /// <param name="to">The block behind the last one that was taken.</param>
+    /// <returns>An end given up for it: that one, or the oldest when there are too many; 0 for none.</returns>
+    internal FsBlock MoveFrontier(FsBlock from, FsBlock to)
+    {
+        lock (_gate)
+        {
+            FsBlock gone = default;
+            if (_frontiers.Remove(from))
+            {
+                gone = from;
+            }
+            else if (_frontiers.Count >= MaximumWindows)
+            {
+                gone = _frontiers[0];
+                _frontiers.RemoveAt(0);
+            }
+            _frontiers.Add(to);
+            return gone;
+        }
+    }
+
+    /// <summary>Forgets where the file was growing.</summary>
+    /// <returns>The ends there were.</returns>
+    internal FsBlock[] TakeFrontiers()
+    {
+        lock (_gate)
+        {
+            FsBlock[] all = [.. _frontiers];
+            _frontiers.Clear();
+            return all;
         }
     }
 

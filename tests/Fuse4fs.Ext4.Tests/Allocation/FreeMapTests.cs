@@ -15,7 +15,7 @@ public sealed class FreeMapTests
         {
             (FreeMap map, bool[] used) = RandomMap(random);
             int wanted = random.Next(1, 60);
-            FreeRun found = map.Find(random.Next(used.Length), wanted, isFirstFit: false, 1, 0);
+            FreeRun found = map.Find(random.Next(used.Length), wanted, isFirstFit: false, default, []);
             List<FreeRun> runs = RunsOf(used);
             FreeRun[] enough = [.. runs.Where(run => run.Length >= wanted)];
             int expected = enough.Length > 0
@@ -41,7 +41,7 @@ public sealed class FreeMapTests
             if (random.Next(2) == 0 || taken.Count == 0)
             {
                 int wanted = random.Next(1, 40);
-                FreeRun found = map.Find(random.Next(used.Length), wanted, random.Next(2) == 0, 1, 0);
+                FreeRun found = map.Find(random.Next(used.Length), wanted, random.Next(2) == 0, default, []);
                 if (found.Length == 0)
                 {
                     continue;
@@ -72,9 +72,24 @@ public sealed class FreeMapTests
     {
         var map = new FreeMap(new byte[128], 1024);
         map.Take(0, 10, isSmall: false);
-        Assert.Equal(64, map.Find(0, 64, isFirstFit: false, 64, 0).Start);
-        Assert.Equal(10, map.Find(0, 1014, isFirstFit: false, 512, 0).Start);
-        Assert.Equal(24 - 5, map.Find(0, 24, isFirstFit: false, 24, 5).Start);
+        Assert.Equal(64, map.Find(0, 64, isFirstFit: false, new RunAlignment(64, 0), []).Start);
+        Assert.Equal(10, map.Find(0, 1014, isFirstFit: false, new RunAlignment(512, 0), []).Start);
+        Assert.Equal(24 - 5, map.Find(0, 24, isFirstFit: false, new RunAlignment(24, 5), []).Start);
+    }
+
+    [Fact]
+    public void What_lies_behind_a_growing_file_is_left_to_it_while_there_is_anything_else()
+    {
+        var map = new FreeMap(new byte[128], 1024);
+        map.Take(0, 100, isSmall: false);
+        map.Take(900, 10, isSmall: false);
+        int[] frontiers = [100];
+        Assert.Equal(910, map.Find(0, 50, isFirstFit: false, default, frontiers).Start);
+        Assert.Equal(500, map.Find(0, 200, isFirstFit: false, default, frontiers).Start);
+        map.Take(101, 799, isSmall: false);
+        map.Take(910, 114, isSmall: false);
+        Assert.Equal(new FreeRun(100, 1), map.Find(0, 1, isFirstFit: true, default, frontiers));
+        Assert.Equal(1, map.LongestBound);
     }
 
     private static (FreeMap Map, bool[] Used) RandomMap(Random random)

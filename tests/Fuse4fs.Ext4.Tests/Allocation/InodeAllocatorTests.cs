@@ -105,22 +105,11 @@ public sealed class InodeAllocatorTests
         image.AssertClean();
     }
 
-    /// <summary>What a disk may hold before mke2fs: unused inode table blocks must not show it.</summary>
+    /// <summary>Unused inode table blocks must not show what they held before.</summary>
     private static void FillWithRubbish(TestImage image)
     {
         string info = Tool.Check("dumpe2fs", image.Path);
-        int blockSize = (int)Dumpe2fs.Number(info, "Block size");
-        byte[] rubbish = new byte[blockSize];
-        Array.Fill(rubbish, (byte)0xA5);
-        using FileStream file = File.OpenWrite(image.Path);
-        foreach ((ulong first, ulong end) in Dumpe2fs.UnzeroedTables(info))
-        {
-            for (ulong block = first; block < end; block++)
-            {
-                file.Seek((long)block * blockSize, SeekOrigin.Begin);
-                file.Write(rubbish);
-            }
-        }
+        Rubbish.Fill(image, Dumpe2fs.UnzeroedTables(info), (int)Dumpe2fs.Number(info, "Block size"));
     }
 
     private static void Work(WritableImage volume, int thread, List<HandMadeFile> kept)

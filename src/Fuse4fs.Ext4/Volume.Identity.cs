@@ -1,4 +1,6 @@
 using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4;
 
@@ -29,5 +31,31 @@ public sealed partial class Volume
         name = zero < 0 ? name : name[..zero];
         name.CopyTo(label);
         return name.Length;
+    }
+
+    /// <summary>Gives the volume another label.</summary>
+    /// <returns>Invalid for more than <see cref="MaximumLabelBytes"/>, ReadOnly, or Ok.</returns>
+    public Errno SetLabel(ReadOnlySpan<byte> label)
+    {
+        if (label.Length > MaximumLabelBytes)
+        {
+            return Errno.Invalid;
+        }
+        if (Journal is null || Context.IsReadOnly)
+        {
+            return Errno.ReadOnly;
+        }
+        Bytes16 name = default;
+        label.CopyTo(name);
+        Errno error = Journal.TryBegin(SuperblockChange.Credits, out Handle handle);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (handle)
+        {
+            SuperblockChange.Apply(Context, handle, (ref Superblock super) => super.VolumeName = name);
+        }
+        return Errno.Ok;
     }
 }

@@ -18,6 +18,8 @@ internal sealed class ServedVolume : IDisposable
     /// the kernel's back. 136 years.</summary>
     public const ulong ForEver = uint.MaxValue;
 
+    private bool _isShutDown;
+
     public ServedVolume(Volume volume, ServeOptions options, ImageSource source, bool isReadOnly, DataReplies data,
         ILogger log)
     {
@@ -51,6 +53,13 @@ internal sealed class ServedVolume : IDisposable
     public OpenFiles Opens { get; } = new();
 
     public BackgroundQueue Background { get; }
+
+    /// <summary>Shut down on request: nothing is read or changed any more.</summary>
+    public bool IsShutDown
+    {
+        get => Volatile.Read(ref _isShutDown);
+        set => Volatile.Write(ref _isShutDown, value);
+    }
 
     /// <summary>Some directories may compare names without regard to case: their names must not be cached.</summary>
     public bool HasCasefold { get; }

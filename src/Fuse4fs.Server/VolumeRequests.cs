@@ -53,7 +53,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     /// <inheritdoc/>
     public Errno Handle(in InHeader header, ref RequestReader body, ref ReplyWriter reply)
     {
-        if (server.Requests.IsClosed)
+        if (server.Requests.IsClosed || (server.IsShutDown && !IsHarmless(header.Opcode)))
         {
             return Errno.InputOutput;
         }
@@ -95,6 +95,11 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
                 return Errno.Corrupted;
         }
     }
+
+    /// <summary>What still works after a shutdown: looking at what is there, and leaving.</summary>
+    private static bool IsHarmless(Opcode opcode) => opcode is Opcode.Lookup or Opcode.GetAttributes or Opcode.Statx
+        or Opcode.StatFs or Opcode.ReadLink or Opcode.Release or Opcode.ReleaseDirectory or Opcode.OpenDirectory
+        or Opcode.Destroy;
 
     private Errno Route(in InHeader header, ref RequestReader body, ref ReplyWriter reply) => header.Opcode switch
     {

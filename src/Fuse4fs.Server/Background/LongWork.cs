@@ -21,13 +21,13 @@ internal static class LongWork
     /// <param name="server">The mount.</param>
     /// <param name="reply">Completed by the work, or here when that fails.</param>
     /// <param name="work">Ends by completing the reply.</param>
-    public static void Run(ServedVolume server, DeferredReply reply, Action work)
+    public static void Run(ServedVolume server, DeferredReply reply, Action<CancellationToken> work)
     {
-        void Guarded()
+        void Guarded(CancellationToken cancellation)
         {
             try
             {
-                work();
+                work(cancellation);
             }
             catch (Ext4CorruptException damage)
             {
@@ -46,9 +46,9 @@ internal static class LongWork
             }
         }
 
-        if (!server.Background.TryAdd(_ => Guarded()))
+        if (!server.Background.TryAdd(Guarded))
         {
-            Guarded();
+            Guarded(CancellationToken.None);
         }
     }
 }

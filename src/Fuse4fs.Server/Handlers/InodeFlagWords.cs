@@ -6,8 +6,8 @@ namespace Fuse4fs.Server.Handlers;
 /// <summary>Inode flags as the ioctls show them. Kernel: ext4_fileattr_get, fileattr_fill_flags.</summary>
 internal static class InodeFlagWords
 {
-    /// <summary>EXT4_FL_USER_MODIFIABLE. The bit 0x400000 belonged to a flag that no longer exists.</summary>
-    public const InodeFlags Modifiable = InodeFlags.SecureRemoval | InodeFlags.Undelete | InodeFlags.Compress
+    /// <summary>EXT4_FL_USER_MODIFIABLE; the bit 0x400000 belonged to a flag that no longer exists.</summary>
+    private const InodeFlags Modifiable = InodeFlags.SecureRemoval | InodeFlags.Undelete | InodeFlags.Compress
         | InodeFlags.Synchronous | InodeFlags.Immutable | InodeFlags.AppendOnly | InodeFlags.NoDump
         | InodeFlags.NoAccessTime | InodeFlags.JournalData | InodeFlags.NoTail | InodeFlags.DirectorySync
         | InodeFlags.TopDirectory | InodeFlags.Extents | (InodeFlags)0x400000 | InodeFlags.DirectAccess
@@ -43,5 +43,15 @@ internal static class InodeFlagWords
             result |= (visible & (uint)flag) != 0 ? word : 0;
         }
         return result;
+    }
+
+    /// <summary>From FS_IOC_FSSETXATTR: the inode's flags with those replaced that have a word.</summary>
+    public static InodeFlags FromExtended(InodeFlags flags, uint words)
+    {
+        foreach ((InodeFlags flag, uint word) in Words)
+        {
+            flags = (words & word) != 0 ? flags | flag : flags & ~flag;
+        }
+        return flags;
     }
 }

@@ -130,7 +130,7 @@ internal static class OpenHandler
             return server.Volume.Truncate(file.Inode, 0, in options);
         }
         DeferredReply later = reply.Defer(in header);
-        LongWork.Run(server, later, () =>
+        LongWork.Run(server, later, cancellation =>
         {
             Errno error = server.Volume.Truncate(file.Inode, 0, in options);
             if (error != Errno.Ok)

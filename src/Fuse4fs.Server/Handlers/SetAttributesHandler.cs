@@ -30,7 +30,7 @@ internal static class SetAttributesHandler
         if (change.SizeBytes is long size && IsLongTruncate(server, inode, size))
         {
             DeferredReply later = reply.Defer(in header);
-            LongWork.Run(server, later, () => ChangeLater(server, inode, change, later));
+            LongWork.Run(server, later, _ => ChangeLater(server, inode, change, later));
             return Errno.Ok;
         }
         Errno error = server.Volume.SetAttributes(inode, in change, out InodeAttributes attributes);

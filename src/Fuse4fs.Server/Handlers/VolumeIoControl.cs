@@ -1,0 +1,125 @@
+using System.Runtime.InteropServices;
+using Fuse4fs.Ext4;
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
+using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Control;
+
+namespace Fuse4fs.Server.Handlers;
+
+/// <summary>The ioctl commands about the whole volume. Capabilities of a caller are not on the wire: root, and whoever
+/// runs the server, may do what the kernel reserves for CAP_SYS_ADMIN.</summary>
+internal static class VolumeIoControl
+{
+    private const int LabelBytes = 256;
+    private const int UuidHeaderBytes = 8;
+
+    public static Errno GetLabel(ServedVolume server, in IoControlIn request, ref ReplyWriter reply)
+    {
+        Span<byte> label = stackalloc byte[LabelBytes];
+        label.Clear();
+        server.Volume.GetLabel(label);
+        return IoControlHandler.Answer(label, in request, ref reply);
+    }
+
+    public static Errno SetLabel(
+        ServedVolume server, in InHeader header, ReadOnlySpan<byte> input, ref ReplyWriter reply)
+    {
+        if (!IsAdministrator(in header))
+        {
+            return Errno.NotPermitted;
+        }
+        int end = input.IndexOf((byte)0);
+        return IoControlHandler.Finish(server.Volume.SetLabel(end < 0 ? input : input[..end]), ref reply);
+    }
+
+    /// <summary>struct fsuuid is declared without its bytes, so FUSE carries neither the length the caller has room for nor
+    /// the UUID: both are fetched from and put into the caller's memory, where that is permitted.</summary>
+    public static Errno GetUuid(ServedVolume server, in InHeader header, in IoControlIn request, ref ReplyWriter reply)
+    {
+        Span<uint> head = stackalloc uint[UuidHeaderBytes / sizeof(uint)];
+        head.Clear();
+        if (!LibC.TryReadProcess((int)header.Pid, request.Argument, MemoryMarshal.AsBytes(head)))
+        {
+            return Errno.NotPermitted;
+        }
+        if (head[0] != 0)
+        {
+            if (head[0] < Volume.UuidBytes || head[1] != 0)
+            {
+                return Errno.Invalid;
+            }
+            Span<byte> uuid = stackalloc byte[Volume.UuidBytes];
+            server.Volume.GetUuid(uuid);
+            if (!LibC.TryWriteProcess((int)header.Pid, request.Argument + UuidHeaderBytes, uuid))
+            {
+                return Errno.BadAddress;
+            }
+        }
+        head[0] = Volume.UuidBytes;
+        return IoControlHandler.Answer(MemoryMarshal.AsBytes(head), in request, ref reply);
+    }
+
+    /// <summary>FITRIM takes long: done in the background.</summary>
+    public static Errno Trim(ServedVolume server, in InHeader header, ReadOnlySpan<byte> input, ref ReplyWriter reply)
+    {
+        if (!IsAdministrator(in header))
+        {
+            return Errno.NotPermitted;
+        }
+        if (!MemoryMarshal.TryRead(input, out TrimRange range))
+        {
+            return Errno.Invalid;
+        }
+        DeferredReply later = reply.Defer(in header);
+        LongWork.Run(server, later, cancellation =>
+        {
+            Errno error = server.Volume.Trim(range.StartBytes, range.LengthBytes, range.MinimumBytes,
+                out ulong trimmed, cancellation);
+            if (error != Errno.Ok)
+            {
+                later.Complete(error);
+                return;
+            }
+            Span<byte> answer = stackalloc byte[IoControlCommands.AnswerBytes + TrimRange.Bytes];
+            answer.Clear();
+            TrimRange result = range with { LengthBytes = trimmed };
+            MemoryMarshal.Write(answer[IoControlCommands.AnswerBytes..], in result);
+            later.Complete(answer);
+        });
+        return Errno.Ok;
+    }
+
+    /// <summary>EXT4_IOC_SHUTDOWN: its word stays in the caller's memory. Where that cannot be read the log is
+    /// flushed.</summary>
+    public static Errno ShutDown(ServedVolume server, in InHeader header, in IoControlIn request, ref ReplyWriter reply)
+    {
+        Span<byte> word = stackalloc byte[sizeof(uint)];
+        if (!LibC.TryReadProcess((int)header.Pid, request.Argument, word))
+        {
+            MemoryMarshal.Write(word, (uint)ShutdownMode.LogFlush);
+        }
+        return ShutDown(server, in header, word, ref reply);
+    }
+
+    /// <summary>Our own command for it, which carries the word.</summary>
+    public static Errno ShutDown(
+        ServedVolume server, in InHeader header, ReadOnlySpan<byte> input, ref ReplyWriter reply)
+    {
+        if (!IsAdministrator(in header))
+        {
+            return Errno.NotPermitted;
+        }
+        if (!MemoryMarshal.TryRead(input, out uint word) || word > (uint)ShutdownMode.NoLogFlush)
+        {
+            return Errno.Invalid;
+        }
+        server.IsShutDown = true;
+        _ = server.Volume.ShutDown(commitsFirst: word != (uint)ShutdownMode.NoLogFlush);
+        return IoControlHandler.Finish(Errno.Ok, ref reply);
+    }
+
+    private static bool IsAdministrator(in InHeader header) =>
+        header.Uid == 0 || header.Uid == LibC.GetEffectiveUid();
+}

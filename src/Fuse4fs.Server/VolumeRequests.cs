@@ -130,9 +130,17 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     {
         Opcode.SetAttributes => SetAttributesHandler.Handle(server, in header, ref body, ref reply),
         Opcode.Write => WriteHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.Create or Opcode.TemporaryFile => CreateHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.MakeNode => MakeNodeHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.MakeDirectory => MakeDirectoryHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.SymbolicLink => SymlinkHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.Link => LinkHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.Unlink or Opcode.RemoveDirectory => RemoveHandler.Handle(server, in header, ref body),
+        Opcode.Rename or Opcode.Rename2 => RenameHandler.Handle(server, in header, ref body),
         Opcode.Fallocate => FallocateHandler.Handle(server, in header, ref body),
         Opcode.CopyFileRange or Opcode.CopyFileRange64 =>
             CopyFileRangeHandler.Handle(server, in header, ref body, ref reply),
+        Opcode.SetXattr or Opcode.RemoveXattr => Errno.NotSupported,
         _ => Errno.NotImplemented,
     };
 }

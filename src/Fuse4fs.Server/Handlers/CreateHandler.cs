@@ -1,0 +1,43 @@
+using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Server.Handlers;
+
+/// <summary>CREATE and TMPFILE: a new regular file, opened.</summary>
+internal static class CreateHandler
+{
+    private const int PermissionMask = 0xfff;
+
+    public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)
+    {
+        if (!body.TryTake(out CreateIn request) || !body.TryTakeName(out ReadOnlySpan<byte> name))
+        {
+            return Errno.Invalid;
+        }
+        if (!NodeIds.TryInode(server, header.NodeId, out InodeNumber directory))
+        {
+            return Errno.Stale;
+        }
+        Caller caller = NewNode.CallerOf(in header, request.Umask);
+        var permissions = (ushort)(request.Mode & PermissionMask);
+        Errno error = header.Opcode == Opcode.TemporaryFile
+            ? server.Volume.TemporaryFile(directory, permissions, in caller, out InodeAttributes attributes)
+            : server.Volume.Create(directory, name, permissions, in caller, out attributes);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        ulong handle = OpenHandler.Remember(server, in header, attributes.Number, (OpenFlags)request.Flags);
+        if (handle == 0)
+        {
+            server.Volume.Release(attributes.Number);
+            return Errno.TooManyOpenFiles;
+        }
+        NewNode.Answer(server, directory, ref reply, in attributes);
+        OpenHandler.Answer(ref reply, handle);
+        return Errno.Ok;
+    }
+}

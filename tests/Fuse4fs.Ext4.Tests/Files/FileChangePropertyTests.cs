@@ -40,6 +40,28 @@ public sealed class FileChangePropertyTests
         Assert.Equal(expected, File.ReadAllBytes(dumps.Combine("dump")));
     }
 
+    /// <summary>Moving extents where the tree has several levels: nearly every block is an extent of its own.</summary>
+    [Theory]
+    [InlineData("-t ext4 -b 1024", 6)]
+    [InlineData("-t ext4 -b 1024 -O ^metadata_csum", 7)]
+    public void Fragments_move_as_the_model_says(string options, int seed)
+    {
+        using var image = new WritableVolume(options);
+        var model = new FileModel(image.Volume, image.File, new Random(seed));
+        model.Fragment(1500);
+        for (int round = 0; round < 60; round++)
+        {
+            string what = model.Move();
+            model.Compare($"{options}, seed {seed}, round {round}: {what}");
+        }
+        using (InodeReference reference = image.Acquire())
+        {
+            Assert.True(new Fuse4fs.Ext4.Mapping.ExtentNode(reference.Inode.BlockAreaBytes).Depth >= 2);
+        }
+        Assert.Equal(0, image.Volume.Journal!.CreditOverruns);
+        image.CloseAndCheck();
+    }
+
     /// <summary>A file and what it should contain.</summary>
     private sealed class FileModel(Volume volume, Fuse4fs.Ext4.Format.InodeNumber file, Random random)
     {
@@ -78,6 +100,29 @@ public sealed class FileChangePropertyTests
                 default:
                     return Insert(offset, length, in options);
             }
+        }
+
+        /// <summary>Writes every second block, from the end to the start.</summary>
+        public void Fragment(int count)
+        {
+            int block = volume.Context.Geometry.BlockSizeBytes;
+            byte[] data = new byte[block];
+            var options = new WriteOptions { IsCached = true };
+            Grow(2 * count * block);
+            for (int i = count - 1; i >= 0; i--)
+            {
+                random.NextBytes(data);
+                Assert.Equal(Errno.Ok, volume.Write(file, ((2 * i) + 1) * (long)block, data, in options, out _));
+                data.CopyTo(_contents, ((2 * i) + 1) * block);
+            }
+        }
+
+        public string Move()
+        {
+            int offset = random.Next(_contents.Length);
+            int length = random.Next(1, 20_000);
+            var options = new WriteOptions { IsCached = true };
+            return random.Next(2) == 0 ? Collapse(offset, length, in options) : Insert(offset, length, in options);
         }
 
         public void Compare(string what)

@@ -61,12 +61,37 @@ public sealed partial class Volume
         var volume = new Volume(context, options);
         volume.CheckRoot();
         volume.JournalFacts = journal?.Describe(recovery);
-        volume.StartJournal(journal, recovery);
-        volume.StartFreeSpace(wasClean);
-        volume.StartWriting();
-        volume.RecoverOrphans();
-        volume.StartNaming();
-        return volume;
+        try
+        {
+            volume.StartJournal(journal, recovery);
+            volume.StartFreeSpace(wasClean);
+            volume.StartWriting();
+            volume.RecoverOrphans();
+            volume.StartNaming();
+            return volume;
+        }
+        catch
+        {
+            volume.StopAfterFailure();
+            throw;
+        }
+    }
+
+    /// <summary>Opening failed when the threads were running already.</summary>
+    private void StopAfterFailure()
+    {
+        try
+        {
+            Journal?.Close();
+        }
+        catch (DeviceException failure)
+        {
+            Context.Events.DeviceFailed(failure);
+        }
+        finally
+        {
+            Space?.Dispose();
+        }
     }
 
     private static bool IsClean(in Superblock super) =>

@@ -168,6 +168,9 @@ public sealed class Inode
     /// <summary>Made without a name and never had one: it may still get its first.</summary>
     internal bool IsTemporary { get; set; }
 
+    /// <summary>One of those whose long map stays in memory without references. Guarded by the table's shard.</summary>
+    internal bool KeepsLongMap { get; set; }
+
     /// <summary>References, guarded by the table's shard. Unreferenced objects may be evicted.</summary>
     internal int References { get; set; }
 

@@ -8,12 +8,17 @@ internal sealed class InodeShard(InodeTable owner, int capacity)
 {
     private const int StepsPerEviction = 64;
 
+    /// <summary>Unreferenced inodes that may keep a long map: bounds their memory.</summary>
+    private const int KeptLongMaps = 32;
+
     private readonly Lock _gate = new();
 
     /// <summary>Where each object is in <see cref="_ring"/>.</summary>
     private readonly Dictionary<uint, int> _places = [];
     private readonly List<Inode> _ring = [];
+    private readonly Inode?[] _longMaps = new Inode?[KeptLongMaps];
     private int _hand;
+    private int _longMapsHand;
 
     /// <summary>The newest changes of inodes that were evicted: whoever loads one again may have to sync them.</summary>
     private uint _evictedTransaction;
@@ -105,10 +110,25 @@ internal sealed class InodeShard(InodeTable owner, int capacity)
             {
                 inode.IsDetached = true;
                 Remove(_places[inode.Number.Value]);
-                return;
+            }
+            else if (inode.Map.IsLong && !inode.KeepsLongMap)
+            {
+                KeepLongMap(inode);
             }
         }
-        inode.Map.Trim();
+    }
+
+    /// <summary>Requests come and go: a map that was just read is worth keeping until newer ones take its place.</summary>
+    private void KeepLongMap(Inode inode)
+    {
+        if (_longMaps[_longMapsHand] is { } oldest)
+        {
+            oldest.KeepsLongMap = false;
+            oldest.Map.Trim();
+        }
+        inode.KeepsLongMap = true;
+        _longMaps[_longMapsHand] = inode;
+        _longMapsHand = (_longMapsHand + 1) % KeptLongMaps;
     }
 
     private void Insert(Inode inode)

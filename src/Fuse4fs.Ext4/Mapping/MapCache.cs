@@ -113,6 +113,9 @@ internal sealed class MapCache
         }
     }
 
+    /// <summary>Takes so much memory that few may do so without being in use. Racy: only an estimate is needed.</summary>
+    public bool IsLong => _extents.Length > KeptWhenUnused;
+
     /// <summary>Nobody refers to the inode any more: a long map is not worth its memory.</summary>
     public void Trim()
     {

@@ -43,34 +43,19 @@ public sealed partial class Volume
     /// <returns>As <see cref="Lookup(InodeNumber,ReadOnlySpan{byte},out InodeNumber)"/>.</returns>
     /// <exception cref="Ext4CorruptException">A block on the search path, the entry or its inode is damaged.</exception>
     /// <exception cref="DeviceException">Reading failed.</exception>
-    public Errno Lookup(InodeNumber directory, ReadOnlySpan<byte> name, out InodeAttributes attributes)
-    {
-        attributes = default;
-        Errno error = OpenDirectory(directory, out InodeReference parent);
-        if (error != Errno.Ok)
-        {
-            return error;
-        }
-        using (parent)
-        {
-            InodeNumber child;
-            using (parent.Inode.Lock.Shared())
-            {
-                error = FindChild(parent.Inode, name, out child);
-                if (error != Errno.Ok)
-                {
-                    return error;
-                }
-                if (!DirectoryRecord.IsDotName(name))
-                {
-                    attributes = AttributesOfChild(parent.Inode, child);
-                    return Errno.Ok;
-                }
-            }
-            // Of an ancestor, or of the directory itself: its lock comes before the one just given back.
-            return GetAttributes(child, out attributes);
-        }
-    }
+    public Errno Lookup(InodeNumber directory, ReadOnlySpan<byte> name, out InodeAttributes attributes) =>
+        FindWithAttributes(directory, name, retains: false, out attributes);
+
+    /// <summary>As <see cref="Lookup(InodeNumber,ReadOnlySpan{byte},out InodeAttributes)"/>, and retains what it found before
+    /// anybody can remove it.</summary>
+    /// <param name="directory">The directory's number.</param>
+    /// <param name="name">Any bytes but NUL and '/'; "." and ".." are found too.</param>
+    /// <param name="attributes">Of the inode found, retained once; valid only with Ok.</param>
+    /// <returns>As <see cref="Lookup(InodeNumber,ReadOnlySpan{byte},out InodeNumber)"/>.</returns>
+    /// <exception cref="Ext4CorruptException">A block on the search path, the entry or its inode is damaged.</exception>
+    /// <exception cref="DeviceException">Reading failed.</exception>
+    public Errno LookupAndRetain(InodeNumber directory, ReadOnlySpan<byte> name, out InodeAttributes attributes) =>
+        FindWithAttributes(directory, name, retains: true, out attributes);
 
     /// <summary>Lists a directory from a cookie on until the sink is full or the directory ends.</summary>
     /// <param name="directory">The directory's number.</param>
@@ -96,6 +81,51 @@ public sealed partial class Volume
             }
             Directories.List(reference.Inode, cookie, ref sink);
             return Errno.Ok;
+        }
+    }
+
+    private Errno FindWithAttributes(
+        InodeNumber directory, ReadOnlySpan<byte> name, bool retains, out InodeAttributes attributes)
+    {
+        attributes = default;
+        Errno error = OpenDirectory(directory, out InodeReference parent);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (parent)
+        {
+            InodeNumber child;
+            using (parent.Inode.Lock.Shared())
+            {
+                error = FindChild(parent.Inode, name, out child);
+                if (error != Errno.Ok)
+                {
+                    return error;
+                }
+                if (!DirectoryRecord.IsDotName(name))
+                {
+                    attributes = AttributesOfChild(parent.Inode, child);
+                    RetainIf(retains, child);
+                    return Errno.Ok;
+                }
+                RetainIf(retains, child);
+            }
+            // Of an ancestor, or of the directory itself: its lock comes before the one just given back.
+            error = GetAttributes(child, out attributes);
+            if (error != Errno.Ok && retains)
+            {
+                Release(child);
+            }
+            return error;
+        }
+    }
+
+    private void RetainIf(bool isWanted, InodeNumber number)
+    {
+        if (isWanted)
+        {
+            Retain(number);
         }
     }
 

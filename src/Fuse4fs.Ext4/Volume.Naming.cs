@@ -39,6 +39,7 @@ public sealed partial class Volume
             _options.ReservedUserId ?? super.ReservedUserId,
             _options.ReservedGroupId ?? super.ReservedGroupId);
         Maker = new NodeMaker(Naming);
+        AttributeEditor = new AttributeEditor(Inodes, Xattrs, Naming.AttributeWriter, Orphans, Journal);
     }
 
     /// <summary>Refers to a directory whose names are to change.</summary>

@@ -35,6 +35,8 @@ internal sealed class XattrEdit : IDisposable
         {
             XattrAreaBuilder.ForBlock(Block);
         }
+        Disk.At<XattrBlockHeader>(Block, 0).ReferenceCount = 1;
+        OldBlockValues = ValuesInBlock();
     }
 
     /// <summary>Whose attributes.</summary>
@@ -57,16 +59,20 @@ internal sealed class XattrEdit : IDisposable
     public bool HasBlock { get; private set; }
 
     /// <summary>The old block is used by other inodes too: the new one gets a place of its own.</summary>
-    public bool IsShared { get; set; }
+    public bool IsShared { get; init; }
+
+    /// <summary>The inodes with values that the old block refers to.</summary>
+    public List<InodeNumber> OldBlockValues { get; }
 
     /// <summary>The place of a new block, when one is needed.</summary>
     public BlockRun NewBlock { get; set; }
 
-    /// <summary>Inodes with values that lose this inode's reference.</summary>
+    /// <summary>Inodes with values that lose a reference; those of a shared block are still referred to by it.</summary>
     public List<InodeNumber> DroppedValues { get; } = [];
 
-    /// <summary>Inodes with values that get one more reference, from the copy of a shared block.</summary>
-    public List<InodeNumber> CopiedValues { get; } = [];
+    /// <summary>What the inode's space shrinks by because values in inodes count for every inode that refers to them: units
+    /// of 512 bytes. Kernel: ext4_xattr_inode_free_quota.</summary>
+    public ulong DroppedSectors { get; private set; }
 
     /// <summary>Anything to be written.</summary>
     public bool IsChanged => IsTailChanged || IsBlockChanged;
@@ -93,6 +99,7 @@ internal sealed class XattrEdit : IDisposable
             return Errno.Ok;
         }
         InodeNumber dropped = isFound ? old.ValueInode : InodeNumber.None;
+        int droppedBytes = isFound ? old.ValueLength : 0;
         var stored = new XattrValue(value);
         if (TryRebuildTail(name, stored, isKept: true))
         {
@@ -112,7 +119,7 @@ internal sealed class XattrEdit : IDisposable
         {
             return Errno.NoSpace;
         }
-        Drop(dropped);
+        Drop(dropped, droppedBytes, isInBlock);
         return Errno.Ok;
     }
 
@@ -125,6 +132,7 @@ internal sealed class XattrEdit : IDisposable
             return Errno.NoData;
         }
         InodeNumber dropped = old.ValueInode;
+        int droppedBytes = old.ValueLength;
         bool isDone = isInBlock
             ? TryRebuildBlock(name, default, isKept: false)
             : TryRebuildTail(name, default, isKept: false);
@@ -133,7 +141,7 @@ internal sealed class XattrEdit : IDisposable
             // Values shared by several entries, as a foreign tool may have made them, need more room apart.
             return Errno.NoSpace;
         }
-        Drop(dropped);
+        Drop(dropped, droppedBytes, isInBlock);
         return Errno.Ok;
     }
 
@@ -208,9 +216,15 @@ internal sealed class XattrEdit : IDisposable
         return true;
     }
 
-    private void Drop(InodeNumber value)
+    private void Drop(InodeNumber value, int lengthBytes, bool isInBlock)
     {
-        if (value != InodeNumber.None)
+        if (value == InodeNumber.None)
+        {
+            return;
+        }
+        long clusterBytes = (long)_geometry.BlockSizeBytes << _geometry.ClusterShift;
+        DroppedSectors += (ulong)((lengthBytes + clusterBytes - 1) / clusterBytes * clusterBytes) >> 9;
+        if (!(isInBlock && IsShared))
         {
             DroppedValues.Add(value);
         }

@@ -37,12 +37,10 @@ internal sealed class XattrWriter(
         using BlockLease block = reader.OpenBlock(inode.XattrBlock, out _);
         lock (reader.SharedBlocks)
         {
-            var edit = new XattrEdit(context.Geometry, inode, tail, block.Bytes)
+            return new XattrEdit(context.Geometry, inode, tail, block.Bytes)
             {
                 IsShared = Disk.At<XattrBlockHeader>(block.Bytes, 0).ReferenceCount > 1,
             };
-            Disk.At<XattrBlockHeader>(edit.Block, 0).ReferenceCount = 1;
-            return edit;
         }
     }
 
@@ -82,9 +80,11 @@ internal sealed class XattrWriter(
     }
 
     /// <summary>Writes an edit. The inode is stored by the caller: afterwards, and once before when it is new.</summary>
-    public void Apply(Handle handle, XattrEdit edit)
+    /// <returns>True when the old block was freed.</returns>
+    public bool Apply(Handle handle, XattrEdit edit)
     {
         Inode inode = edit.Inode;
+        inode.Sectors -= Math.Min(inode.Sectors, edit.DroppedSectors);
         if (edit.IsTailChanged)
         {
             using BlockLease record = handle.Update(inode.TableBlock);
@@ -92,10 +92,7 @@ internal sealed class XattrWriter(
             edit.Tail.CopyTo(record.Bytes[start..]);
             inode.HasXattrArea = true;
         }
-        if (edit.IsBlockChanged)
-        {
-            ApplyBlock(handle, edit);
-        }
+        return edit.IsBlockChanged && ApplyBlock(handle, edit);
     }
 
     /// <summary>Ends an edit, applied or not.</summary>
@@ -129,14 +126,14 @@ internal sealed class XattrWriter(
         return isLast;
     }
 
-    private void ApplyBlock(Handle handle, XattrEdit edit)
+    private bool ApplyBlock(Handle handle, XattrEdit edit)
     {
         Inode inode = edit.Inode;
         if (edit.HasBlock && edit.NewBlock.IsEmpty)
         {
             using BlockLease lease = handle.Update(edit.OldBlock);
             Store(lease, edit);
-            return;
+            return false;
         }
         if (edit.HasBlock)
         {
@@ -152,11 +149,12 @@ internal sealed class XattrWriter(
         {
             inode.XattrBlock = default;
         }
-        if (edit.OldBlock.Value != 0)
+        if (edit.OldBlock.Value == 0)
         {
-            Release(handle, edit.OldBlock);
-            inode.Sectors -= Math.Min(inode.Sectors, RunOf(edit.OldBlock).LengthBlocks * _sectorsPerBlock);
+            return false;
         }
+        inode.Sectors -= Math.Min(inode.Sectors, RunOf(edit.OldBlock).LengthBlocks * _sectorsPerBlock);
+        return Release(handle, edit.OldBlock);
     }
 
     private void Store(BlockLease lease, XattrEdit edit)

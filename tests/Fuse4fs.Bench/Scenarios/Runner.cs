@@ -64,7 +64,6 @@ internal sealed class Runner(
             }
             else
             {
-                ApplySettings(system, mountPoint);
                 RunPhases(system, scenario, round, mount);
             }
             Command.Run("sync");
@@ -100,6 +99,8 @@ internal sealed class Runner(
         {
             (scenario.IsWriting ? WarmUp.Write : (Action<Workplace>)WarmUp.Read)(place);
         }
+        // Not before: a server may have settings of its own, which it makes when its session has begun.
+        ApplySettings(system, root);
         int last = Array.FindLastIndex(scenario.Phases, options.IsChosen);
         foreach (Phase phase in scenario.Phases.AsSpan(0, last + 1))
         {

@@ -3,7 +3,6 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Server.Background;
-using Fuse4fs.Server.Data;
 using Fuse4fs.Server.Mounting;
 using Fuse4fs.Server.Opens;
 using Fuse4fs.Server.Sources;
@@ -20,14 +19,12 @@ internal sealed class ServedVolume : IDisposable
 
     private bool _isShutDown;
 
-    public ServedVolume(Volume volume, ServeOptions options, ImageSource source, bool isReadOnly, DataReplies data,
-        ILogger log)
+    public ServedVolume(Volume volume, ServeOptions options, ImageSource source, bool isReadOnly, ILogger log)
     {
         Source = source;
         Volume = volume;
         Options = options;
         IsReadOnly = isReadOnly;
-        Data = data;
         Log = log;
         Background = new BackgroundQueue(log);
         HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);
@@ -42,8 +39,6 @@ internal sealed class ServedVolume : IDisposable
 
     /// <summary>The mount itself is read-only: the kernel sends no changes.</summary>
     public bool IsReadOnly { get; }
-
-    public DataReplies Data { get; }
 
     public ILogger Log { get; }
 

@@ -7,29 +7,16 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Server.Data;
 
-/// <summary>Answers READ. Data that is in memory already is not copied: the reply points into a mapping of the image.
-/// The rest is read into the worker's buffer. Holes come from <see cref="ZeroPages"/>.</summary>
-/// <remarks>A mapped reply reads the image after the handler has returned: a freed block must not get a new owner before
-/// that (see IRequestHandler.Leave).</remarks>
-internal sealed unsafe class DataReplies : IDisposable
+/// <summary>Answers READ: data is read into the worker's buffer, holes come from <see cref="ZeroPages"/>.</summary>
+/// <remarks>Replies that point into a mapping of the image were tried: on pages that had to be faulted in they cost more
+/// than the copy they save, and the server's resident memory grew with what was read.</remarks>
+internal static unsafe class DataReplies
 {
     /// <summary>Runs of one MapForRead call.</summary>
     private const int RunsPerCall = 64;
 
-    /// <summary>Below this a copy into the buffer beside the header is cheaper than a fault and a second piece.</summary>
-    private const int SmallestMappedBytes = 4096;
-
-    private readonly ImageMapping? _mapping;
-
-    private DataReplies(ImageMapping? mapping) => _mapping = mapping;
-
-    /// <param name="image">Where the data is; null when it is not simply there: a journal replayed in memory may have
-    /// changed it.</param>
-    public static DataReplies Create(ImageFile? image) =>
-        new(image is null ? null : ImageMapping.TryCreate(image));
-
     /// <summary>Appends up to <paramref name="size"/> bytes of a file, less only at its end.</summary>
-    public Errno Append(Volume volume, InodeNumber inode, long offset, int size, ref ReplyWriter reply)
+    public static Errno Append(Volume volume, InodeNumber inode, long offset, int size, ref ReplyWriter reply)
     {
         Span<DataRun> runs = stackalloc DataRun[RunsPerCall];
         while (size > 0)
@@ -53,22 +40,12 @@ internal sealed unsafe class DataReplies : IDisposable
         return Errno.Ok;
     }
 
-    public void Dispose() => _mapping?.Dispose();
-
-    private void AppendRun(IBlockDevice device, in DataRun run, ref ReplyWriter reply)
+    private static void AppendRun(IBlockDevice device, in DataRun run, ref ReplyWriter reply)
     {
         if (run.IsZeros)
         {
             AppendZeros(run.LengthBytes, ref reply);
             return;
-        }
-        if (_mapping is not null && run.LengthBytes >= SmallestMappedBytes)
-        {
-            void* place = _mapping.FindResident(run.DeviceOffsetBytes, run.LengthBytes);
-            if (place is not null && reply.TryAppendMemory(place, run.LengthBytes))
-            {
-                return;
-            }
         }
         device.Read(run.DeviceOffsetBytes, reply.Free[..run.LengthBytes]);
         reply.Advance(run.LengthBytes);

@@ -2,6 +2,7 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Data;
 
 namespace Fuse4fs.Server.Handlers;
 
@@ -19,6 +20,6 @@ internal static class ReadHandler
             return Errno.Stale;
         }
         int size = (int)Math.Min(request.Size, (uint)reply.Free.Length);
-        return server.Data.Append(server.Volume, inode, (long)request.Offset, size, ref reply);
+        return DataReplies.Append(server.Volume, inode, (long)request.Offset, size, ref reply);
     }
 }

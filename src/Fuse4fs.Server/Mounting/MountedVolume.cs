@@ -4,7 +4,6 @@ using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
-using Fuse4fs.Server.Data;
 using Fuse4fs.Server.Sources;
 using Serilog;
 
@@ -90,10 +89,7 @@ public sealed class MountedVolume : IDisposable
         Volume volume = Volume.Open(source.Image, EngineOptions.Create(options, source.Image.IsReadOnly, events));
         owned.Push(volume);
         bool isReadOnly = options.ReadOnly || volume.IsReadOnly;
-        // A journal replayed in memory covers the image: what lies there may be old.
-        DataReplies data = DataReplies.Create(volume.Context.Device == source.Image ? source.Image : null);
-        owned.Push(data);
-        var server = new ServedVolume(volume, options, source, isReadOnly, data, log);
+        var server = new ServedVolume(volume, options, source, isReadOnly, log);
         owned.Push(server);
         FuseMount mount = FuseMount.Mount(options.MountPoint, MountPlan.Create(options, source, volume, isReadOnly));
         FuseSession session = StartSession(server, mount);

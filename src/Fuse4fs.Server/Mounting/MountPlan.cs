@@ -60,6 +60,10 @@ internal static class MountPlan
             // OPEN is where writers become known and immutable files are refused.
             flags &= ~InitFlags.NoOpenSupport;
         }
+        if (options.OverIoUring)
+        {
+            flags |= InitFlags.OverIoUring;
+        }
         return new CapabilityRequest { Flags = flags };
     }
 

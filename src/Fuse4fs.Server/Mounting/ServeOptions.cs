@@ -87,6 +87,9 @@ public sealed record ServeOptions
     /// <summary>fuseblk=: whether a block device is mounted with the type fuseblk.</summary>
     public FuseBlockChoice FuseBlock { get; init; }
 
+    /// <summary>io_uring: requests come over io_uring where the kernel offers it.</summary>
+    public bool OverIoUring { get; init; }
+
     /// <summary>threads=: workers; 0 means one per processor, at least two.</summary>
     public int Threads { get; init; }
 

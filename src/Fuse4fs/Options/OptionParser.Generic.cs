@@ -25,6 +25,7 @@ internal sealed partial class OptionParser
             case "fsname": _options = _options with { ShownName = Text(name, value) }; return true;
             case "no_default_opts" when value is null: _options = _options with { PlainType = true }; return true;
             case "threads": _options = _options with { Threads = (int)Number(name, value, 1, 256) }; return true;
+            case "io_uring" when value is null: _options = _options with { OverIoUring = true }; return true;
             case "fuseblk": _options = _options with { FuseBlock = FuseBlock(value) }; return true;
             case "debug" when value is null: IsDebug = true; return true;
             case "fuse4fs_debug" when value is null: IsVerbose = true; return true;

@@ -166,6 +166,10 @@ public sealed partial class Volume
             attributes = AttributesOf(birth.Inode);
             return Errno.Ok;
         }
+        catch (Exception cause) when (Handle.AbortOpen(cause))
+        {
+            throw;
+        }
         finally
         {
             birth?.Dispose();

@@ -122,11 +122,18 @@ public sealed partial class Volume
             {
                 return error;
             }
-            using (handle)
+            try
             {
-                Orphans!.Add(handle, birth.Inode);
-                birth.Inode.IsTemporary = true;
-                birth.Apply(handle, default, linkCount: 0);
+                using (handle)
+                {
+                    Orphans!.Add(handle, birth.Inode);
+                    birth.Inode.IsTemporary = true;
+                    birth.Apply(handle, default, linkCount: 0);
+                }
+            }
+            catch (Exception cause) when (Handle.AbortOpen(cause))
+            {
+                throw;
             }
             if (caller.Retains)
             {
@@ -193,6 +200,10 @@ public sealed partial class Volume
                 Retain(target.Number);
             }
             return Errno.Ok;
+        }
+        catch (Exception cause) when (Handle.AbortOpen(cause))
+        {
+            throw;
         }
         finally
         {
@@ -270,16 +281,23 @@ public sealed partial class Volume
         {
             return error;
         }
-        using (handle)
+        try
         {
-            Timestamp now = Naming.Now();
-            Naming.Editor.Remove(handle, parent, place);
-            Naming.DropLink(handle, child, now);
-            DirectoryLinks.Change(parent, child.IsDirectory ? -1 : 0);
-            NameServices.Touch(parent, now);
-            Inodes.Store(handle, child);
-            Inodes.Store(handle, parent);
-            return Errno.Ok;
+            using (handle)
+            {
+                Timestamp now = Naming.Now();
+                Naming.Editor.Remove(handle, parent, place);
+                Naming.DropLink(handle, child, now);
+                DirectoryLinks.Change(parent, child.IsDirectory ? -1 : 0);
+                NameServices.Touch(parent, now);
+                Inodes.Store(handle, child);
+                Inodes.Store(handle, parent);
+                return Errno.Ok;
+            }
+        }
+        catch (Exception cause) when (Handle.AbortOpen(cause))
+        {
+            throw;
         }
     }
 }

@@ -183,6 +183,10 @@ public sealed partial class Volume
             }
             return Errno.Ok;
         }
+        catch (Exception cause) when (Handle.AbortOpen(cause))
+        {
+            throw;
+        }
         finally
         {
             operation.Dispose();

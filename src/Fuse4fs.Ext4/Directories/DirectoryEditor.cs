@@ -165,13 +165,20 @@ internal sealed class DirectoryEditor
         {
             return error;
         }
-        using (handle)
+        try
         {
-            Grow(handle, directory, growth);
-            Writer.MakeStep(handle, directory, ref plan, growth.Block);
-            _inodes.Store(handle, directory);
+            using (handle)
+            {
+                Grow(handle, directory, growth);
+                Writer.MakeStep(handle, directory, ref plan, growth.Block);
+                _inodes.Store(handle, directory);
+                return Errno.Ok;
+            }
         }
-        return Errno.Ok;
+        catch (Exception cause) when (Handle.AbortOpen(cause))
+        {
+            throw;
+        }
     }
 
     private void Grow(Handle handle, Inode directory, BlockAddition? growth)

@@ -102,14 +102,21 @@ internal sealed class AttributeEditor(
         {
             return error;
         }
-        using (handle)
+        try
         {
-            bool isOldBlockFreed = writer.Apply(handle, edit);
-            values.Apply(handle, isOldBlockFreed && edit.IsShared);
-            inode.Mode = change.Mode;
-            inode.ChangeTime = change.Now;
-            inode.Version = unchecked(inode.Version + 1);
-            inodes.Store(handle, inode);
+            using (handle)
+            {
+                bool isOldBlockFreed = writer.Apply(handle, edit);
+                values.Apply(handle, isOldBlockFreed && edit.IsShared);
+                inode.Mode = change.Mode;
+                inode.ChangeTime = change.Now;
+                inode.Version = unchecked(inode.Version + 1);
+                inodes.Store(handle, inode);
+            }
+        }
+        catch (Exception cause) when (Handle.AbortOpen(cause))
+        {
+            throw;
         }
         change.Orphaned.AddRange(values.Orphaned);
         return Errno.Ok;

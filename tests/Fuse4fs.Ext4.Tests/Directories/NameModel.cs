@@ -7,21 +7,20 @@ namespace Fuse4fs.Ext4.Tests.Directories;
 
 /// <summary>A tree in memory that knows what every operation on names must answer; random operations run on it and on a
 /// volume.</summary>
-internal sealed class NameModel(Volume volume, Random random, int nameKinds)
+internal sealed class NameModel(Volume volume, InodeNumber top, Random random, int nameKinds)
 {
     private static readonly Caller s_root = new(0, 0);
 
-    private readonly List<Node> _directories = [new Node(InodeNumber.Root, isDirectory: true, parent: null)];
-
-    public Node Root => _directories[0];
+    private readonly List<Node> _directories = [new Node(top, isDirectory: true, parent: null)];
 
     public int Done { get; private set; }
 
-    /// <summary>The directory every fresh volume has.</summary>
-    public static Node LostAndFound(Volume volume, Node root)
+    /// <summary>A model of a new directory of its own.</summary>
+    public static NameModel Begin(Volume volume, Random random, int nameKinds)
     {
-        Assert.Equal(Errno.Ok, volume.Lookup(InodeNumber.Root, "lost+found"u8, out InodeNumber number));
-        return new Node(number, isDirectory: true, root);
+        Assert.Equal(Errno.Ok, volume.MakeDirectory(
+            InodeNumber.Root, "model"u8, 0x1ED, s_root, out InodeAttributes made));
+        return new NameModel(volume, made.Number, random, nameKinds);
     }
 
     /// <summary>One random operation, checked.</summary>
@@ -73,7 +72,7 @@ internal sealed class NameModel(Volume volume, Random random, int nameKinds)
             Assert.Equal(Errno.Ok, volume.GetAttributes(directory.Number, out InodeAttributes own));
             Assert.Equal((uint)directory.Links, own.LinkCount);
             Assert.Equal(Errno.Ok, volume.Lookup(directory.Number, ".."u8, out InodeNumber parent));
-            Assert.Equal((directory.Parent ?? directory).Number, directory == Root ? InodeNumber.Root : parent);
+            Assert.Equal(directory.Parent?.Number ?? InodeNumber.Root, parent);
         }
     }
 

@@ -70,9 +70,7 @@ public sealed class NameWritingTests
         using var image = new TestImage(options, 128L << 20);
         using (Volume volume = Opened.ForWriting(image.Path))
         {
-            var model = new NameModel(volume, new Random(seed), nameKinds);
-            model.Root.Links++;
-            model.Root.Children.Add(Convert.ToHexString("lost+found"u8), NameModel.LostAndFound(volume, model.Root));
+            NameModel model = NameModel.Begin(volume, new Random(seed), nameKinds);
             try
             {
                 while (model.Done < steps)

@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4.Allocation;
+using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Mapping;
@@ -14,8 +15,13 @@ internal sealed record WriteServices(
     private const int SetGroupId = 0x0400;
     private const int GroupExecute = 0x0008;
 
-    /// <summary>Largest size of a file with an extent tree. Kernel: ext4_max_size.</summary>
-    public long MaximumFileBytes { get; } = (long)(ExtentNodePlace.FileEnd << Context.Geometry.BlockSizeShift);
+    /// <summary>Largest size of a file with an extent tree: what block numbers reach, or without huge_file what i_blocks
+    /// can count. Kernel: ext4_max_size.</summary>
+    public long MaximumFileBytes { get; } = (long)Math.Min(
+        ExtentNodePlace.FileEnd,
+        Context.Geometry.Has(RoCompatFeatures.HugeFile)
+            ? ulong.MaxValue
+            : uint.MaxValue >> (Context.Geometry.BlockSizeShift - 9)) << Context.Geometry.BlockSizeShift;
 
     /// <summary>This thread's change; at most one is prepared at a time, as at most one handle is open.</summary>
     public static ExtentChange Change => t_change ??= new ExtentChange();

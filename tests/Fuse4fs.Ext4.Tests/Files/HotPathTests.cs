@@ -11,10 +11,10 @@ public sealed class HotPathTests
     [Theory]
     [InlineData(4096, false)]
     [InlineData(65536, false)]
-    [InlineData(4096, true)]
+    [InlineData(1024, true)]
     public void Reading_overwriting_and_appending_allocate_nothing(int size, bool isAppending)
     {
-        using var image = new WritableVolume("-t ext4", 64L << 20);
+        using var image = new WritableVolume("-t ext4 -b 1024", 64L << 20);
         byte[] data = new byte[size];
         byte[] back = new byte[size];
         var options = new WriteOptions { IsCached = true };
@@ -35,10 +35,11 @@ public sealed class HotPathTests
             }
             return GC.GetAllocatedBytesForCurrentThread() - before;
         }
+        const int Count = 1500;
         Rounds(200, 0);
-        long allocated = Rounds(400, 200L * size);
-        // Growing tables (of the transaction, of caches) allocate now and then; a round does not.
-        Assert.InRange(allocated, 0, 400 * 16);
+        long allocated = Rounds(Count, 200L * size);
+        // Tables (of the transaction, of caches) grow now and then; even the smallest object per round would be more.
+        Assert.InRange(allocated, 0, Count * 12);
         image.CloseAndCheck();
     }
 }

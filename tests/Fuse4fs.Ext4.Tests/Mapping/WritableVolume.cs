@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Linux;
 using Fuse4fs.Testing;
 using Xunit;
@@ -34,6 +35,27 @@ internal sealed class WritableVolume : IDisposable
     {
         Assert.Equal(Errno.Ok, Volume.Inodes.Acquire(File, out InodeReference reference));
         return reference;
+    }
+
+    public InodeAttributes Attributes()
+    {
+        Assert.Equal(Errno.Ok, Volume.GetAttributes(File, out InodeAttributes attributes));
+        return attributes;
+    }
+
+    /// <summary>Changes fields of the file's inode.</summary>
+    public void Change(Action<Inode> change)
+    {
+        using InodeReference reference = Acquire();
+        using (reference.Inode.Lock.Exclusive())
+        {
+            Assert.Equal(Errno.Ok, Volume.Journal!.TryBegin(Volume.Inodes.StoreCredits, out Handle handle));
+            using (handle)
+            {
+                change(reference.Inode);
+                Volume.Inodes.Store(handle, reference.Inode);
+            }
+        }
     }
 
     /// <summary>Unmounts and lets e2fsck look; the image may be examined further.</summary>

@@ -73,7 +73,9 @@ public sealed partial class Volume
         {
             target = new OverlayDevice(device, geometry.BlockSizeBytes);
         }
+        byte[] errors = ErrorRecord.Read(device);
         RecoveryResult replayed = JournalRecovery.Run(journal, target, geometry.BlockCount);
+        ErrorRecord.Restore(target, errors);
         return FastCommitRecovery.Run(journal, replayed, target, isInPlace: target == device, options.Clock);
     }
 

@@ -6,14 +6,15 @@ namespace Fuse4fs.Ext4.Journaling;
 /// <summary>One operation's changes: all of them become durable in one transaction, or none. The only way to change
 /// metadata. Dispose it when the operation is complete; it is pooled and must not be touched afterwards.</summary>
 /// <remarks>
-/// <para>There is no rollback. Everything that can fail is done before: a failed read in here aborts the journal, and
-/// so does an exception that passes through an open handle, when the outermost catch uses
-/// <see cref="AbortOpen"/> as its filter.</para>
+/// <para>There is no rollback: everything that can fail is done before. An exception thrown while a handle is open
+/// aborts the journal, whoever catches it: it may have left half an operation, which must not become durable.</para>
 /// <para>Belongs to the thread that began it. While it is open the thread waits for no inode, no commit and not for
 /// the kernel.</para>
 /// </remarks>
 public sealed class Handle : IDisposable
 {
+    private static int s_isWatching;
+
     [ThreadStatic]
     private static Handle? s_open;
 
@@ -36,30 +37,14 @@ public sealed class Handle : IDisposable
 
     internal Transaction Transaction => _transaction ?? throw new ObjectDisposedException(nameof(Handle));
 
-    /// <summary>Aborts the journal of the handle that this thread has open, if any. Meant as an exception filter: those
-    /// run before the handle is disposed.</summary>
-    /// <returns>False, so that the exception goes on.</returns>
-    public static bool AbortOpen(Exception cause)
-    {
-        s_open?._journal.AbortFrom(cause);
-        return false;
-    }
-
     /// <summary>Holds a block to be changed; it joins the transaction.</summary>
     /// <exception cref="DeviceException">It was not cached and could not be read; the journal is aborted.</exception>
     /// <exception cref="Ext4CorruptException">The number is outside the volume; the journal is aborted.</exception>
     public BlockLease Update(FsBlock block)
     {
-        try
-        {
-            BlockLease lease = _journal.Cache.Read(block);
-            Join(lease.Frame);
-            return lease;
-        }
-        catch (Exception cause) when (AbortOpen(cause))
-        {
-            throw;
-        }
+        BlockLease lease = _journal.Cache.Read(block);
+        Join(lease.Frame);
+        return lease;
     }
 
     /// <summary>Holds a freshly allocated metadata block, all zeros. Nothing is read; a pending revoke is
@@ -91,6 +76,17 @@ public sealed class Handle : IDisposable
             _transaction = null;
             s_open = null;
             _journal.End(this, ended);
+        }
+    }
+
+    /// <summary>From now on exceptions are noticed the moment they are thrown: before any handle is disposed, and also
+    /// when somebody on the way catches them.</summary>
+    internal static void WatchExceptions()
+    {
+        if (Interlocked.Exchange(ref s_isWatching, 1) == 0)
+        {
+            AppDomain.CurrentDomain.FirstChanceException +=
+                static (_, thrown) => s_open?._journal.AbortFrom(thrown.Exception);
         }
     }
 

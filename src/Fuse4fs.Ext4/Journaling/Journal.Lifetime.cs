@@ -20,8 +20,11 @@ public sealed partial class Journal
     private Journal(VolumeContext context, JournalSource? source, JournalGeometry? geometry,
         JournalSuperblockWriter? writer, JournalGate gate, uint firstSequence, JournalOptions options)
     {
+        Handle.WatchExceptions();
         _context = context;
-        _options = options;
+        _options = options.CommitInterval > TimeSpan.Zero
+            ? options
+            : options with { CommitInterval = JournalOptions.DefaultCommitInterval };
         _source = source;
         _geometry = geometry;
         _superblockWriter = writer;

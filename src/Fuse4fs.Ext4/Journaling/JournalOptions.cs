@@ -3,8 +3,11 @@ namespace Fuse4fs.Ext4.Journaling;
 /// <summary>How a journal is run.</summary>
 public sealed record JournalOptions
 {
+    /// <summary>What commit=0 means, too.</summary>
+    public static readonly TimeSpan DefaultCommitInterval = TimeSpan.FromSeconds(5);
+
     /// <summary>The oldest change is committed after this time (commit=).</summary>
-    public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan CommitInterval { get; init; } = DefaultCommitInterval;
 
     /// <summary>Bound of one transaction's blocks, beside a third of the journal.</summary>
     public long TransactionBytes { get; init; } = 16L << 20;

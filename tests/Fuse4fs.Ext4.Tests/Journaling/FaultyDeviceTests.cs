@@ -75,18 +75,13 @@ public class FaultyDeviceTests
         var memory = new MemoryDevice(File.ReadAllBytes(image.Path));
         IReadOnlyList<LogRun> runs = JournalMap.RunsOf(image.Path);
         JournaledVolume volume = JournaledVolume.Open(memory, runs);
-        bool isCaught = false;
-        try
+        void DoHalfAnOperation()
         {
             using Handle handle = volume.Begin(2);
             volume.Put(handle, 0, 1);
             throw new InvalidOperationException("half an operation");
         }
-        catch (InvalidOperationException cause) when (Handle.AbortOpen(cause) || cause.Message.Length > 0)
-        {
-            isCaught = true;
-        }
-        Assert.True(isCaught);
+        Assert.Throws<InvalidOperationException>((Action)DoHalfAnOperation);
         Assert.Equal(Errno.ReadOnly, volume.Journal.TryBegin(1, out _));
         volume.Journal.Close();
         JournaledVolume again = JournaledVolume.Open(memory, runs);

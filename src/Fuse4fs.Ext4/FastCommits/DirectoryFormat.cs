@@ -24,6 +24,9 @@ internal sealed class DirectoryFormat
 
     public int BlockSizeBytes => _geometry.BlockSizeBytes;
 
+    /// <summary>Blocks of the volume: no directory has more.</summary>
+    public ulong VolumeBlocks => _geometry.BlockCount;
+
     /// <summary>Bytes of a block that hold records.</summary>
     public int LeafBytes => BlockSizeBytes - (_geometry.HasMetadataChecksums ? DirectoryLayout.LeafTailBytes : 0);
 

@@ -155,7 +155,7 @@ internal sealed class DirectoryWriter(
         {
             inode.Map.Append(new Extent((uint)i, have[i], 1, IsUnwritten: false));
         }
-        inode.SizeBytes = (long)count * geometry.BlockSizeBytes;
+        inode.SizeBytes = (ulong)count << geometry.BlockSizeShift;
     }
 
     private void WriteLeaf(ReplayInode inode, uint fileBlock, List<DirectoryEntryRecord> entries)

@@ -45,13 +45,20 @@ internal sealed class FastCommitReplay
         DateTimeOffset now)
     {
         var replay = new FastCommitReplay(device, geometry, in super);
-        foreach (FastCommitRecord record in records)
+        try
         {
-            replay.Apply(in record);
+            foreach (FastCommitRecord record in records)
+            {
+                replay.Apply(in record);
+            }
+            var outcome = new FastCommitOutcome(
+                geometry, replay._blocks, replay._bitmaps, replay._inodes, replay._format, now);
+            outcome.Settle();
         }
-        var outcome = new FastCommitOutcome(
-            geometry, replay._blocks, replay._bitmaps, replay._inodes, replay._format, now);
-        outcome.Settle();
+        catch (OverflowException impossible)    // counts that cannot be: sums of what was valid one by one
+        {
+            Ext4CorruptException.Throw(Corruption.FastCommit, $"fast commit: {impossible.Message}");
+        }
         return replay._blocks.Changed;
     }
 
@@ -97,7 +104,7 @@ internal sealed class FastCommitReplay
             inode.Record.AsSpan().Clear();
         }
         uint orphanLink = inode.Fields.DeletionTime;
-        long size = inode.SizeBytes;
+        ulong size = inode.SizeBytes;
         InodeFlags index = inode.Flags & InodeFlags.HashIndexed;
         int blockArea = InodeBlockAreaOffset;
         Span<byte> oldArea = stackalloc byte[BlockArea.SizeBytes];
@@ -183,7 +190,7 @@ internal sealed class FastCommitReplay
             parent.Add(record.Name, record.Child, _format.HasFileTypes ? TypeOf(child.Kind) : default);
             if (!child.IsDirectory && !isNew)
             {
-                child.Fields.LinkCount++;
+                child.Fields.LinkCount = (ushort)Math.Min(child.Fields.LinkCount + 1, ushort.MaxValue);
             }
         }
         if (isNew && !child.IsDirectory)

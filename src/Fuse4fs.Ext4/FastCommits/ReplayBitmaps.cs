@@ -75,7 +75,7 @@ internal sealed class ReplayBitmaps(ReplayBlocks blocks, Geometry geometry, Chec
         if (!bits[index])
         {
             bits.Set(index, 1);
-            view.FreeInodes--;
+            view.FreeInodes -= Math.Min(1, view.FreeInodes);
             view.Directories += isDirectory ? 1u : 0u;
         }
         if (geometry.HasGroupChecksums)

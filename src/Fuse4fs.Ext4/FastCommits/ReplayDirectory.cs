@@ -1,6 +1,7 @@
 using System.Text;
 using Fuse4fs.Ext4.Directories;
 using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Mapping;
 
 namespace Fuse4fs.Ext4.FastCommits;
 
@@ -31,11 +32,7 @@ internal sealed class ReplayDirectory
             NeedsRewrite = true;
             return;
         }
-        uint count = (uint)Math.Min(inode.SizeBytes / format.BlockSizeBytes, uint.MaxValue);
-        for (uint block = 0; block < count; block++)
-        {
-            LoadBlock(block);
-        }
+        LoadBlocks();
     }
 
     /// <summary>What ".." refers to.</summary>
@@ -85,15 +82,8 @@ internal sealed class ReplayDirectory
             NeedsRewrite = !TryInsert(DirectoryIndex.FindLeaf(_inode, _format, ReadBlock, name), entry);
             return;
         }
-        uint count = (uint)(_inode.SizeBytes / _format.BlockSizeBytes);
-        for (uint behind = count; behind > 0; behind--)
-        {
-            if (_inode.Map.Find(behind - 1) is not null && TryInsert(behind - 1, entry))
-            {
-                return;
-            }
-        }
-        NeedsRewrite = true;
+        // Without an index only the last block is tried: that is where the kernel left room, if anywhere.
+        NeedsRewrite = !TryInsert((uint)(_inode.Map.Extents[^1].EndFileBlock - 1), entry);
     }
 
     private static string Key(ReadOnlySpan<byte> name) => Encoding.Latin1.GetString(name);
@@ -123,12 +113,27 @@ internal sealed class ReplayDirectory
         return block.Value;
     }
 
-    private void LoadBlock(uint fileBlock)
+    /// <summary>Bounded by the volume: a map that names more blocks than there are is damaged.</summary>
+    private void LoadBlocks()
     {
-        if (_inode.Map.Find(fileBlock) is not { } block)
+        ulong count = 0;
+        ulong end = _inode.SizeBytes / (uint)_format.BlockSizeBytes;
+        foreach (Extent extent in _inode.Map.Extents)
         {
-            return;
+            count += extent.LengthBlocks;
+            if (count > _format.VolumeBlocks || extent.EndFileBlock > end)
+            {
+                Ext4CorruptException.Throw(Corruption.InodeSize, $"directory {_inode.Number}: blocks behind its end");
+            }
+            for (uint i = 0; i < extent.LengthBlocks; i++)
+            {
+                LoadBlock(extent.FirstFileBlock + i, extent.Start + i);
+            }
         }
+    }
+
+    private void LoadBlock(uint fileBlock, FsBlock block)
+    {
         byte[] bytes = _blocks.Read(block);
         DirectoryLayout layout = _format.Layout(_inode);
         if (IsIndexed && fileBlock > 0 && DirectoryIndex.IsNode(bytes, layout))

@@ -63,9 +63,10 @@ internal sealed class ReplayInode(InodeNumber number, FsBlock tableBlock, int of
 
     public bool HasExtents => (Flags & (InodeFlags.Extents | InodeFlags.InlineData)) == InodeFlags.Extents;
 
-    public long SizeBytes
+    /// <summary>Of a directory; sizes of files are taken over as they are.</summary>
+    public ulong SizeBytes
     {
-        get => (long)(Fields.SizeLow | ((ulong)Fields.SizeHigh << 32));
+        get => Fields.SizeLow | ((ulong)Fields.SizeHigh << 32);
         set
         {
             Fields.SizeLow = (uint)(value & uint.MaxValue);

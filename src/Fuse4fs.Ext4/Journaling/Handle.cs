@@ -37,6 +37,15 @@ public sealed class Handle : IDisposable
 
     internal Transaction Transaction => _transaction ?? throw new ObjectDisposedException(nameof(Handle));
 
+    /// <summary>Aborts the journal of the handle that this thread has open, if any. Exceptions do that by themselves when
+    /// they are thrown; as an exception filter this says it where it matters to the reader.</summary>
+    /// <returns>False.</returns>
+    public static bool AbortOpen(Exception cause)
+    {
+        s_open?._journal.AbortFrom(cause);
+        return false;
+    }
+
     /// <summary>Holds a block to be changed; it joins the transaction.</summary>
     /// <exception cref="DeviceException">It was not cached and could not be read; the journal is aborted.</exception>
     /// <exception cref="Ext4CorruptException">The number is outside the volume; the journal is aborted.</exception>

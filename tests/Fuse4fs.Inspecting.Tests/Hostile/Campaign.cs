@@ -7,7 +7,8 @@ using Fuse4fs.Ext4.Storage;
 namespace Fuse4fs.Inspecting.Tests.Hostile;
 
 /// <summary>Many mutants on several threads, watched for hangs.</summary>
-internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int count, TimeSpan deadline)
+internal sealed class Campaign(
+    IReadOnlyList<SeedImage> seeds, int first, int count, MutationChain? only, TimeSpan deadline)
 {
     private const int MostFailures = 200;
 
@@ -15,6 +16,8 @@ internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int co
     [ThreadStatic]
     private static string? t_foreign;
 
+    private readonly CoverageFeedback? _coverage = CoverageFeedback.TryCreate();
+    private readonly List<MutationChain> _interesting = [];
     private readonly ConcurrentDictionary<string, int> _kinds = new();
     private readonly ConcurrentDictionary<Corruption, int> _damage = new();
     private int _next;
@@ -27,7 +30,9 @@ internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int co
     public string Summary =>
         $"{Math.Min(_next, count)} mutants of {seeds.Count} seeds from number {first} on, {_opened} opened; "
         + $"{_damage.Count} of {Enum.GetValues<Corruption>().Length} kinds of damage met, never: "
-        + string.Join(' ', Enum.GetValues<Corruption>().Except(_damage.Keys));
+        + string.Join(' ', Enum.GetValues<Corruption>().Except(_damage.Keys))
+        + (_coverage is null ? "" : $"; {_coverage.BlocksSeen} of {_coverage.Blocks} blocks of code entered, "
+            + $"{_interesting.Count} mutants did something new");
 
     /// <summary>Runs all mutants, or ends early after a hang or too many failures.</summary>
     public void Run(int threads)
@@ -60,8 +65,9 @@ internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int co
 
     private void RunWorkers(int threads)
     {
-        var workers = new Worker[threads];
-        for (int i = 0; i < threads; i++)
+        // The counters are shared by all threads, so only one of them can tell what a mutant did.
+        var workers = new Worker[_coverage is null ? threads : 1];
+        for (int i = 0; i < workers.Length; i++)
         {
             workers[i] = new Worker(this);
         }
@@ -79,11 +85,39 @@ internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int co
         }
     }
 
-    private bool TryTake(out int number)
+    /// <summary>The next mutant: a seed with one mutation, or, where coverage guides, mostly one more mutation upon a
+    /// mutant that did something new.</summary>
+    private bool TryTake(out MutationChain? chain)
     {
         int index = Interlocked.Increment(ref _next) - 1;
-        number = first + index;
+        int number = first + index;
+        chain = new MutationChain(number % seeds.Count, [number]);
+        if (_interesting.Count > 0 && index % 4 != 0)
+        {
+            chain = _interesting[new Random(number).Next(_interesting.Count)].And(number);
+        }
+        if (only is not null)
+        {
+            chain = only;
+        }
         return index < count && Failures.Count < MostFailures;
+    }
+
+    private void RunOne(MutationChain chain, byte[] image, int deviceBytes)
+    {
+        _coverage?.Reset();
+        if (MutantRun.Run(image, deviceBytes, new Random(chain.Numbers[^1])))
+        {
+            Interlocked.Increment(ref _opened);
+        }
+        if (_coverage is not null && _coverage.TakeNews())
+        {
+            _interesting.Add(chain);
+        }
+        if (t_foreign is string foreign)
+        {
+            throw new MutantFailedException($"caught as damage: {foreign}");
+        }
     }
 
     /// <summary>Reports each kind of failure a few times only.</summary>
@@ -127,24 +161,19 @@ internal sealed class Campaign(IReadOnlyList<SeedImage> seeds, int first, int co
 
         private void Work()
         {
-            while (_campaign.TryTake(out int number))
+            while (_campaign.TryTake(out MutationChain? chain))
             {
-                int which = number % _campaign.Seeds.Count;
-                Current = $"{_campaign.Seeds[which].Name}, mutant {number}";
+                Current = $"{_campaign.Seeds[chain!.Seed].Name}, FUSE4FS_FUZZ_CHAIN={chain}";
                 Volatile.Write(ref _started, Stopwatch.GetTimestamp());
-                Mutator mutator = _mutators[which];
-                mutator.Apply(number);
+                Mutator mutator = _mutators[chain.Seed];
+                foreach (int number in chain.Numbers)
+                {
+                    mutator.Apply(number);
+                }
                 t_foreign = null;
                 try
                 {
-                    if (MutantRun.Run(_images[which], mutator.DeviceBytes, new Random(number)))
-                    {
-                        Interlocked.Increment(ref _campaign._opened);
-                    }
-                    if (t_foreign is string foreign)
-                    {
-                        throw new MutantFailedException($"caught as damage: {foreign}");
-                    }
+                    _campaign.RunOne(chain, _images[chain.Seed], mutator.DeviceBytes);
                 }
                 catch (MutantFailedException failure)
                 {

@@ -10,8 +10,8 @@ using Xunit;
 namespace Fuse4fs.Inspecting.Tests.Hostile;
 
 /// <summary>Mutants of valid images: never a crash, a hang, memory or work out of proportion, an undocumented error.
-/// FUSE4FS_FUZZ_MUTANTS says how many, FUSE4FS_FUZZ_FIRST the number of the first: every mutant follows from its
-/// number, and a failure names seed and number.</summary>
+/// FUSE4FS_FUZZ_MUTANTS says how many, FUSE4FS_FUZZ_FIRST the number of the first. A failure names the mutant;
+/// FUSE4FS_FUZZ_CHAIN makes that one alone.</summary>
 public sealed class HostileImageTests(ITestOutputHelper output)
 {
     private const int DefaultMutants = 21_000;
@@ -29,7 +29,10 @@ public sealed class HostileImageTests(ITestOutputHelper output)
         IReadOnlyList<SeedImage> seeds = SeedImages.Make();
         AssertSeedsAreWhole(seeds);
         int first = Number("FUSE4FS_FUZZ_FIRST", 1);
-        var campaign = new Campaign(seeds, first, Number("FUSE4FS_FUZZ_MUTANTS", DefaultMutants), s_deadline);
+        string? chain = Environment.GetEnvironmentVariable("FUSE4FS_FUZZ_CHAIN");
+        MutationChain? only = chain is null ? null : MutationChain.Parse(chain);
+        int count = only is null ? Number("FUSE4FS_FUZZ_MUTANTS", DefaultMutants) : 1;
+        var campaign = new Campaign(seeds, first, count, only, s_deadline);
         campaign.Run(Environment.ProcessorCount);
         output.WriteLine(campaign.Summary);
         Assert.True(campaign.Failures.IsEmpty, string.Join('\n', campaign.Failures.Take(MostFailures)));

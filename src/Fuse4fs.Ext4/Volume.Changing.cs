@@ -46,6 +46,7 @@ public sealed partial class Volume
         {
             Inode inode = reference.Inode;
             error = CheckChange(inode, in change);
+            error = error == Errno.Ok ? ChangeRights(inode, in change) : error;
             if (error == Errno.Ok && change.SizeBytes is long size)
             {
                 error = SetSizeLocked(inode, size, in change);
@@ -57,6 +58,23 @@ public sealed partial class Volume
             attributes = AttributesOf(inode);
             return error;
         }
+    }
+
+    /// <summary>What a change means for the attributes that grant rights: an access ACL follows the mode; who gets another
+    /// owner or size loses capabilities.</summary>
+    private Errno ChangeRights(Inode inode, in AttributeChange change)
+    {
+        Errno error = Errno.Ok;
+        if (change.UserId is not null || change.GroupId is not null || change.SizeBytes is not null)
+        {
+            error = DropCapability(inode);
+        }
+        if (error == Errno.Ok && change.Permissions is ushort permissions && inode.Kind != FileKind.Symlink)
+        {
+            var mode = (ushort)((inode.Mode & ~ChangeableBits) | (permissions & ChangeableBits));
+            error = ChangeModeWithAcl(inode, mode, out _);
+        }
+        return error;
     }
 
     private static Errno CheckChange(Inode inode, in AttributeChange change)

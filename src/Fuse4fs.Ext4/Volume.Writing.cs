@@ -51,7 +51,10 @@ public sealed partial class Volume
             }
             try
             {
-                return WriteLocked(reference.Inode, offset, data[..length], in options, out written);
+                error = LockAndDropCapability(reference.Inode);
+                return error == Errno.Ok
+                    ? WriteLocked(reference.Inode, offset, data[..length], in options, out written)
+                    : error;
             }
             catch (Exception cause) when (Handle.AbortOpen(cause))
             {
@@ -92,9 +95,8 @@ public sealed partial class Volume
         {
             try
             {
-                return size > Writing!.MaximumFileBytes
-                    ? Errno.FileTooBig
-                    : Truncation!.SetSize(reference.Inode, size, in options);
+                error = size > Writing!.MaximumFileBytes ? Errno.FileTooBig : DropCapability(reference.Inode);
+                return error == Errno.Ok ? Truncation!.SetSize(reference.Inode, size, in options) : error;
             }
             catch (Exception cause) when (Handle.AbortOpen(cause))
             {
@@ -127,7 +129,10 @@ public sealed partial class Volume
         {
             try
             {
-                return AllocateLocked(reference.Inode, mode, offset, length, in options);
+                error = DropCapability(reference.Inode);
+                return error == Errno.Ok
+                    ? AllocateLocked(reference.Inode, mode, offset, length, in options)
+                    : error;
             }
             catch (Exception cause) when (Handle.AbortOpen(cause))
             {

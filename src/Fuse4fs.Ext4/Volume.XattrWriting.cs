@@ -82,12 +82,35 @@ public sealed partial class Volume
     /// <returns>Ok, also when there was nothing; ReadOnly for an aborted journal.</returns>
     internal Errno DropCapability(Inode inode)
     {
-        if (Xattrs.Get(inode, XattrName.Capability, default, out _) == Errno.NoData)
+        if (inode.HasNoCapability)
         {
             return Errno.Ok;
         }
-        var change = new XattrChange(inode.Mode, Naming!.Now(), Naming.ClaimOf(default));
-        return AttributeEditor!.Remove(inode, XattrName.Capability, change);
+        Errno error = Xattrs.Get(inode, XattrName.Capability, default, out _);
+        if (error == Errno.Ok)
+        {
+            var change = new XattrChange(inode.Mode, Naming!.Now(), Naming.ClaimOf(default));
+            error = AttributeEditor!.Remove(inode, XattrName.Capability, change);
+        }
+        if (error is Errno.Ok or Errno.NoData)
+        {
+            inode.HasNoCapability = true;
+            return Errno.Ok;
+        }
+        return error;
+    }
+
+    /// <summary>As <see cref="DropCapability"/>, without a lock held.</summary>
+    private Errno LockAndDropCapability(Inode inode)
+    {
+        if (inode.HasNoCapability)
+        {
+            return Errno.Ok;
+        }
+        using (inode.Lock.Exclusive())
+        {
+            return DropCapability(inode);
+        }
     }
 
     /// <summary>Gives the access ACL the permissions of a new mode, as chmod(2) must. The inode's lock is held

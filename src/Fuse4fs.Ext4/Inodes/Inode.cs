@@ -165,6 +165,10 @@ public sealed class Inode
     /// </summary>
     internal bool HasDamagedIndex { get; set; }
 
+    /// <summary>Known to have no security.capability, so that writes need not look. Racy by design: only ever set after a
+    /// look under <see cref="Lock"/>.</summary>
+    internal volatile bool HasNoCapability;
+
     /// <summary>Made without a name and never had one: it may still get its first.</summary>
     internal bool IsTemporary { get; set; }
 

@@ -41,6 +41,7 @@ internal sealed class AttributeEditor(
             {
                 return Errno.NoData;
             }
+            inode.HasNoCapability = false;
             Errno error = edit.Set(name, value);
             return error == Errno.Ok ? Commit(edit, change) : error;
         }

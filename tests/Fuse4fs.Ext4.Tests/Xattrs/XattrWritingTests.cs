@@ -135,6 +135,39 @@ public sealed class XattrWritingTests
         Assert.Equal(DescribeAll(kernels), DescribeAll(ours));
     }
 
+    [Fact]
+    public void A_new_mode_reaches_the_access_list_and_writing_drops_capabilities()
+    {
+        byte[] named = Convert.FromHexString("02000000" + "01000600FFFFFFFF" + "02000700E8030000"
+            + "04000500FFFFFFFF" + "10000700FFFFFFFF" + "20000500FFFFFFFF");
+        using var image = new TestImage("-t ext4 -b 4096");
+        using (Volume volume = Opened.ForWriting(image.Path))
+        {
+            Assert.Equal(Errno.Ok, volume.Create(InodeNumber.Root, "file"u8, 0x1B6, s_root, out InodeAttributes file));
+            Assert.Equal(Errno.Ok, volume.SetXattr(
+                file.Number, "system.posix_acl_access"u8, named, XattrFlags.None, s_root));
+            Assert.Equal(Errno.Ok, volume.SetAttributes(
+                file.Number, new AttributeChange { Permissions = 0x124 }, out InodeAttributes changed));
+            Assert.Equal(0x124, changed.Mode & 0x1FF);
+            byte[] acl = new byte[100];
+            Assert.Equal(Errno.Ok, volume.GetXattr(file.Number, "system.posix_acl_access"u8, acl, out int length));
+            named[6] = 4;
+            named[30] = 4;
+            named[38] = 4;
+            Assert.Equal(named, acl[..length]);
+            foreach (bool isWrite in (bool[])[true, false])
+            {
+                Assert.Equal(Errno.Ok, volume.SetXattr(
+                    file.Number, "security.capability"u8, new byte[20], XattrFlags.None, s_root));
+                Assert.Equal(Errno.Ok, isWrite
+                    ? volume.Write(file.Number, 0, "data"u8, default, out _)
+                    : volume.SetAttributes(file.Number, new AttributeChange { UserId = 7 }, out _));
+                Assert.Equal(Errno.NoData, volume.GetXattr(file.Number, "security.capability"u8, default, out _));
+            }
+        }
+        image.AssertClean();
+    }
+
     private static void MakeByKernel(TestImage image, byte[] named, byte[] minimal)
     {
         using var mount = new LoopMount(image.Path);

@@ -365,7 +365,20 @@ public sealed partial class Journal
                 waiter = found.Waiter;
                 _waiters.RemoveAt(index);
             }
+            Tell(waiter, outcome);
+        }
+    }
+
+    /// <summary>What a waiter does with the news is not the journal's affair: its failure is reported, no more.</summary>
+    private void Tell(ICommitWaiter waiter, Errno outcome)
+    {
+        try
+        {
             waiter.Committed(outcome);
+        }
+        catch (Exception failure)
+        {
+            _context.Events.Warning($"telling of a commit failed: {failure}");
         }
     }
 }

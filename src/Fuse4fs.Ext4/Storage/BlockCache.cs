@@ -73,7 +73,8 @@ public sealed class BlockCache
     internal BlockFrame? TryPin(FsBlock block)
     {
         ulong hash = unchecked(block.Value * Spread);
-        return _shards[hash >> (64 - ShardBits)].TryPin(block, Fold(hash));
+        BlockCacheShard shard = _shards[hash >> (64 - ShardBits)];
+        return shard.TryPin(block, Fold(hash)) ?? shard.PinIfPresent(block, Fold(hash));
     }
 
     /// <summary>Forgets the contents of a block nobody holds, so that the next read sees the device.</summary>

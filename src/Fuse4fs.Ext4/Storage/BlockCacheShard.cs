@@ -78,6 +78,16 @@ internal sealed class BlockCacheShard
         }
     }
 
+    /// <summary>Pins a block that is here; null means that it is not. Takes the lock, so that nothing moves meanwhile.</summary>
+    public BlockFrame? PinIfPresent(FsBlock block, uint hash)
+    {
+        lock (_gate)
+        {
+            BlockFrame? frame = Find(block, hash);
+            return frame is not null && frame.TryPin() ? frame : null;
+        }
+    }
+
     /// <summary>Makes the next holder of a block read it again, unless somebody holds it now.</summary>
     public void Forget(FsBlock block, uint hash)
     {

@@ -41,6 +41,35 @@ public class BlockCacheTests
         Assert.InRange(cache.AllocatedBytes, 1, (256 + 6) * BlockBytes);
     }
 
+    /// <summary>The journal asks so for the state of a freed block: a miss would leave it on the checkpoint list.</summary>
+    [Fact]
+    public void A_pinned_block_is_never_missed_while_its_neighbours_move()
+    {
+        var cache = new BlockCache(NumberedDevice(), BlockBytes, BlockCount, capacityBytes: 512 * BlockBytes);
+        BlockFrame[] pinned = [.. Enumerable.Range(0, 100).Select(number => Pinned(cache, (ulong)number * 31))];
+        int missed = 0;
+        using var stop = new CancellationTokenSource();
+        Thread[] churn = [.. Enumerable.Range(0, 3).Select(seed => new Thread(() =>
+        {
+            var random = new Random(seed);
+            while (!stop.IsCancellationRequested)
+            {
+                cache.Read(new FsBlock((ulong)random.Next(BlockCount))).Dispose();
+            }
+        }))];
+        Array.ForEach(churn, static thread => thread.Start());
+        for (int i = 0; i < 300_000; i++)
+        {
+            BlockFrame expected = pinned[i % pinned.Length];
+            BlockFrame? found = cache.TryPin(expected.Block);
+            missed += found == expected ? 0 : 1;
+            found?.Unpin();
+        }
+        stop.Cancel();
+        Array.ForEach(churn, static thread => thread.Join());
+        Assert.Equal(0, missed);
+    }
+
     [Fact]
     public void Only_pins_push_the_cache_over_its_capacity()
     {

@@ -6,7 +6,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Server.Handlers;
 
-/// <summary>LSEEK for SEEK_HOLE and SEEK_DATA.</summary>
+/// <summary>LSEEK for SEEK_HOLE and SEEK_DATA. The kernel asks without writing back what its cache holds, so while
+/// anybody can write to the file a truthful answer could make a copying program skip data: no answer then.</summary>
 internal static class SeekHandler
 {
     private const uint SeekData = 3, SeekHole = 4;
@@ -20,6 +21,10 @@ internal static class SeekHandler
         if (!NodeIds.TryInode(server, header.NodeId, out InodeNumber inode))
         {
             return Errno.Stale;
+        }
+        if (server.Opens.HasWriters(inode))
+        {
+            return Errno.NotSupported;
         }
         if (request.Offset > long.MaxValue)
         {

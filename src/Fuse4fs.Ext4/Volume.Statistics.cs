@@ -32,6 +32,7 @@ public sealed partial class Volume
             Blocks = geometry.BlockCount - Math.Min(geometry.BlockCount, overhead),
             FreeBlocks = free,
             AvailableBlocks = free < reserved ? 0 : free - reserved,
+            PrivilegedBlocks = free - Math.Min(free, InternalReserveClusters() << shift),
             Inodes = geometry.InodeCount,
             FreeInodes = freeInodes,
             MaximumNameBytes = MaximumNameBytes,

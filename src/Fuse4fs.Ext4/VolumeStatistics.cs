@@ -15,6 +15,9 @@ public readonly record struct VolumeStatistics
     /// <summary>f_bavail: free for everybody, not only for the reserve's owner.</summary>
     public ulong AvailableBlocks { get; init; }
 
+    /// <summary>Free for the reserve's owner too: all but what is kept back for metadata.</summary>
+    public ulong PrivilegedBlocks { get; init; }
+
     /// <summary>f_files.</summary>
     public uint Inodes { get; init; }
 

@@ -47,6 +47,8 @@ internal sealed class ServedVolume : IDisposable
     /// <summary>Open files of a writable mount.</summary>
     public OpenFiles Opens { get; } = new();
 
+    public FullFiles Full { get; } = new();
+
     public BackgroundQueue Background { get; }
 
     /// <summary>Shut down on request: nothing is read or changed any more.</summary>

@@ -65,6 +65,10 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
             reply.Clear();
             error = Route(in header, ref again, ref reply);
         }
+        if (error == Errno.NoSpace && header.Opcode == Opcode.Write)
+        {
+            TellWriters(header.NodeId);
+        }
         return error;
     }
 
@@ -96,6 +100,17 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         }
     }
 
+    /// <summary>The kernel asks for the file's attributes before it takes more data; see FullFiles.</summary>
+    private void TellWriters(ulong nodeId)
+    {
+        const long attributesOnly = -1;
+        if (NodeIds.TryInode(server, nodeId, out InodeNumber inode))
+        {
+            server.Full.Add(inode);
+            _ = server.Notifier.InvalidateInode(nodeId, attributesOnly, 0);
+        }
+    }
+
     /// <summary>What still works after a shutdown: looking at what is there, and leaving.</summary>
     private static bool IsHarmless(Opcode opcode) => opcode is Opcode.Lookup or Opcode.GetAttributes or Opcode.Statx
         or Opcode.StatFs or Opcode.ReadLink or Opcode.Release or Opcode.ReleaseDirectory or Opcode.OpenDirectory
@@ -104,7 +119,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     private Errno Route(in InHeader header, ref RequestReader body, ref ReplyWriter reply) => header.Opcode switch
     {
         Opcode.Lookup => LookupHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.GetAttributes => GetAttributesHandler.Handle(server, in header, ref reply),
+        Opcode.GetAttributes => GetAttributesHandler.Handle(server, in header, ref body, ref reply),
         Opcode.Statx => StatxHandler.Handle(server, in header, ref reply),
         Opcode.ReadLink => ReadLinkHandler.Handle(server, in header, ref reply),
         Opcode.Open => OpenHandler.Handle(server, in header, ref body, ref reply),
@@ -140,7 +155,8 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         Opcode.Fallocate => FallocateHandler.Handle(server, in header, ref body),
         Opcode.CopyFileRange or Opcode.CopyFileRange64 =>
             CopyFileRangeHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.SetXattr or Opcode.RemoveXattr => Errno.NotSupported,
+        Opcode.SetXattr => SetXattrHandler.Handle(server, in header, ref body),
+        Opcode.RemoveXattr => SetXattrHandler.HandleRemove(server, in header, ref body),
         _ => Errno.NotImplemented,
     };
 }

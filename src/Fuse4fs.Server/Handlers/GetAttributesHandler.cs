@@ -3,17 +3,27 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Opens;
 
 namespace Fuse4fs.Server.Handlers;
 
-/// <summary>GETATTR.</summary>
+/// <summary>GETATTR. One that names an open file comes before a write: see <see cref="FullFiles"/>.</summary>
 internal static class GetAttributesHandler
 {
-    public static Errno Handle(ServedVolume server, in InHeader header, ref ReplyWriter reply)
+    public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)
     {
+        if (!body.TryTake(out GetAttributesIn request))
+        {
+            return Errno.Invalid;
+        }
         if (!NodeIds.TryInode(server, header.NodeId, out InodeNumber inode))
         {
             return Errno.Stale;
+        }
+        if ((request.Flags & GetAttributesIn.HandleValid) != 0 && server.Opens.TryFind(request.Handle, out OpenFile file)
+            && server.Full.IsHopeless(server.Volume, inode, file.MayUseReserve))
+        {
+            return Errno.NoSpace;
         }
         Errno error = server.Volume.GetAttributes(inode, out InodeAttributes attributes);
         if (error == Errno.Ok)

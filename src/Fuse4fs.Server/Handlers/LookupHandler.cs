@@ -27,9 +27,7 @@ internal static class LookupHandler
         {
             return Errno.Stale;
         }
-        Errno error = name is [(byte)'.']
-            ? server.Volume.GetAttributes(directory, out InodeAttributes attributes)
-            : server.Volume.Lookup(directory, name, out attributes);
+        Errno error = Find(server, directory, name, out InodeAttributes attributes);
         bool mayCache = MayCacheNames(server, directory);
         if (error == Errno.NoEntry && mayCache)
         {
@@ -38,17 +36,27 @@ internal static class LookupHandler
         }
         if (error == Errno.Ok)
         {
-            Answer(server, ref reply, in attributes, mayCache);
+            AttributeEncoder.Fill(server, ref reply.Append<EntryOut>(), in attributes, mayCache);
         }
         return error;
     }
 
-    /// <summary>Appends the reply that makes the kernel know a node, and counts it.</summary>
-    public static void Answer(
-        ServedVolume server, ref ReplyWriter reply, in InodeAttributes attributes, bool mayCacheName)
+    /// <summary>What is found the kernel will know: retained, where it could be removed.</summary>
+    private static Errno Find(
+        ServedVolume server, InodeNumber directory, ReadOnlySpan<byte> name, out InodeAttributes attributes)
     {
-        AttributeEncoder.Fill(server, ref reply.Append<EntryOut>(), in attributes, mayCacheName);
-        server.Retain(attributes.Number);
+        if (name is not [(byte)'.'])
+        {
+            return server.IsReadOnly
+                ? server.Volume.Lookup(directory, name, out attributes)
+                : server.Volume.LookupAndRetain(directory, name, out attributes);
+        }
+        Errno error = server.Volume.GetAttributes(directory, out attributes);
+        if (error == Errno.Ok)
+        {
+            server.Retain(directory);
+        }
+        return error;
     }
 
     /// <summary>The kernel's name cache tells "a" from "A": names of a casefolded directory must not be kept in it.

@@ -74,6 +74,7 @@ internal static class OpenHandler
         }
         if (server.Opens.Remove(request.Handle, out OpenFile file))
         {
+            server.Full.Remove(file.Inode);
             server.Volume.ReleaseWriter(file.Inode);
         }
         return Errno.Ok;

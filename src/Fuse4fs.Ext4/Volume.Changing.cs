@@ -26,8 +26,8 @@ public sealed partial class Volume
     /// <param name="number">Any inode.</param>
     /// <param name="change">What to change.</param>
     /// <param name="attributes">Afterwards.</param>
-    /// <returns>NotPermitted for immutable and append-only files, as <see cref="Truncate"/> for sizes, ReadOnly, Stale, or
-    /// Ok.</returns>
+    /// <returns>NotPermitted for immutable and append-only files, as <see cref="Truncate"/> for sizes, ReadOnly,
+    /// Stale, or Ok.</returns>
     /// <remarks>Kernel: setattr_prepare, ext4_setattr.</remarks>
     public Errno SetAttributes(InodeNumber number, in AttributeChange change, out InodeAttributes attributes)
     {
@@ -60,8 +60,8 @@ public sealed partial class Volume
         }
     }
 
-    /// <summary>What a change means for the attributes that grant rights: an access ACL follows the mode; who gets another
-    /// owner or size loses capabilities.</summary>
+    /// <summary>What a change means for the attributes that grant rights: an access ACL follows the mode; who gets
+    /// another owner or size loses capabilities.</summary>
     private Errno ChangeRights(Inode inode, in AttributeChange change)
     {
         Errno error = Errno.Ok;

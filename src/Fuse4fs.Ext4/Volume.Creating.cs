@@ -23,7 +23,11 @@ public sealed partial class Volume
     /// <exception cref="Ext4CorruptException">The directory is damaged.</exception>
     /// <exception cref="DeviceException">The device failed.</exception>
     public Errno Create(
-        InodeNumber parent, ReadOnlySpan<byte> name, ushort permissions, in Caller caller, out InodeAttributes attributes)
+        InodeNumber parent,
+        ReadOnlySpan<byte> name,
+        ushort permissions,
+        in Caller caller,
+        out InodeAttributes attributes)
     {
         var node = new NewNode((ushort)((ushort)FileKind.Regular | (permissions & PermissionMask)), default, default);
         return Make(parent, name, node, caller, out attributes);
@@ -51,7 +55,9 @@ public sealed partial class Volume
         var kind = (FileKind)(mode & (int)FileKind.Mask);
         bool isPossible = kind is FileKind.Regular or FileKind.Fifo or FileKind.Socket
             || (kind is FileKind.CharacterDevice or FileKind.BlockDevice && device.IsValid);
-        return isPossible ? Make(parent, name, new NewNode(mode, device, default), caller, out attributes) : Errno.Invalid;
+        return isPossible
+            ? Make(parent, name, new NewNode(mode, device, default), caller, out attributes)
+            : Errno.Invalid;
     }
 
     /// <summary>Creates a directory.</summary>
@@ -64,7 +70,11 @@ public sealed partial class Volume
     /// <exception cref="Ext4CorruptException">The directory is damaged.</exception>
     /// <exception cref="DeviceException">The device failed.</exception>
     public Errno MakeDirectory(
-        InodeNumber parent, ReadOnlySpan<byte> name, ushort permissions, in Caller caller, out InodeAttributes attributes)
+        InodeNumber parent,
+        ReadOnlySpan<byte> name,
+        ushort permissions,
+        in Caller caller,
+        out InodeAttributes attributes)
     {
         var node = new NewNode((ushort)((ushort)FileKind.Directory | (permissions & PermissionMask)), default, default);
         return Make(parent, name, node, caller, out attributes);

@@ -15,8 +15,9 @@ public sealed partial class Volume
     /// <param name="name">1 to 255 bytes.</param>
     /// <param name="caller">May take blocks for the directory.</param>
     /// <param name="attributes">Of the file.</param>
-    /// <returns>As <see cref="Create"/>; NotPermitted also for directories, immutable and append-only files, TooManyLinks
-    /// beyond 65,000, CrossDevice where the directory belongs to another project, Stale for an inode not in use.</returns>
+    /// <returns>As <see cref="Create"/>; NotPermitted also for directories, immutable and append-only files,
+    /// TooManyLinks beyond 65,000, CrossDevice where the directory belongs to another project, Stale for an inode not
+    /// in use.</returns>
     /// <exception cref="Ext4CorruptException">The directory or the inode is damaged.</exception>
     /// <exception cref="DeviceException">The device failed.</exception>
     public Errno Link(
@@ -59,8 +60,8 @@ public sealed partial class Volume
     }
 
     /// <summary>Removes a name of something that is no directory.</summary>
-    /// <returns>Ok, NoEntry, IsDirectory, NotPermitted for immutable and append-only files and directories, NotDirectory,
-    /// NameTooLong, Invalid, ReadOnly.</returns>
+    /// <returns>Ok, NoEntry, IsDirectory, NotPermitted for immutable and append-only files and directories,
+    /// NotDirectory, NameTooLong, Invalid, ReadOnly.</returns>
     /// <exception cref="Ext4CorruptException">The directory or the inode is damaged.</exception>
     /// <exception cref="DeviceException">The device failed.</exception>
     /// <remarks>The inode is freed with its last name, or when nobody retains it any more.</remarks>

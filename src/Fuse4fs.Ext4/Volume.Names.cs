@@ -41,18 +41,20 @@ public sealed partial class Volume
     /// <param name="name">Any bytes but NUL and '/'; "." and ".." are found too.</param>
     /// <param name="attributes">Of the inode found; valid only with Ok.</param>
     /// <returns>As <see cref="Lookup(InodeNumber,ReadOnlySpan{byte},out InodeNumber)"/>.</returns>
-    /// <exception cref="Ext4CorruptException">A block on the search path, the entry or its inode is damaged.</exception>
+    /// <exception cref="Ext4CorruptException">A block on the search path, the entry or its inode is
+    /// damaged.</exception>
     /// <exception cref="DeviceException">Reading failed.</exception>
     public Errno Lookup(InodeNumber directory, ReadOnlySpan<byte> name, out InodeAttributes attributes) =>
         FindWithAttributes(directory, name, retains: false, out attributes);
 
-    /// <summary>As <see cref="Lookup(InodeNumber,ReadOnlySpan{byte},out InodeAttributes)"/>, and retains what it found before
-    /// anybody can remove it.</summary>
+    /// <summary>As <see cref="Lookup(InodeNumber,ReadOnlySpan{byte},out InodeAttributes)"/>, and retains what it found
+    /// before anybody can remove it.</summary>
     /// <param name="directory">The directory's number.</param>
     /// <param name="name">Any bytes but NUL and '/'; "." and ".." are found too.</param>
     /// <param name="attributes">Of the inode found, retained once; valid only with Ok.</param>
     /// <returns>As <see cref="Lookup(InodeNumber,ReadOnlySpan{byte},out InodeNumber)"/>.</returns>
-    /// <exception cref="Ext4CorruptException">A block on the search path, the entry or its inode is damaged.</exception>
+    /// <exception cref="Ext4CorruptException">A block on the search path, the entry or its inode is
+    /// damaged.</exception>
     /// <exception cref="DeviceException">Reading failed.</exception>
     public Errno LookupAndRetain(InodeNumber directory, ReadOnlySpan<byte> name, out InodeAttributes attributes) =>
         FindWithAttributes(directory, name, retains: true, out attributes);

@@ -54,7 +54,9 @@ public sealed partial class Volume
         {
             return Errno.NameTooLong;
         }
-        return name.IsEmpty || name.ContainsAny((byte)0, (byte)'/') ? Errno.Invalid : OpenDirectory(number, out directory);
+        return name.IsEmpty || name.ContainsAny((byte)0, (byte)'/')
+            ? Errno.Invalid
+            : OpenDirectory(number, out directory);
     }
 
     /// <summary>Whether a name can be added to a directory. Its lock is held.</summary>

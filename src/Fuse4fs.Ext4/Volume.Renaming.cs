@@ -193,7 +193,8 @@ public sealed partial class Volume
         }
     }
 
-    /// <summary>Finds out whether one directory is above another. The rename gate is held, no inode's lock is.</summary>
+    /// <summary>Finds out whether one directory is above another. The rename gate is held, no inode's lock
+    /// is.</summary>
     /// <returns>The child of the upper one through which the lower one is reached; None when it is not below.</returns>
     /// <exception cref="Ext4CorruptException">The chain of ".." has a loop or leads nowhere.</exception>
     private InodeNumber AncestorBelow(Inode lower, Inode upper)

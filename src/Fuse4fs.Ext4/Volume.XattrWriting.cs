@@ -20,7 +20,8 @@ public sealed partial class Volume
     /// <param name="caller">May take a block for it.</param>
     /// <returns>Ok, Exists, NoData, NoSpace, Range for a name too long, ArgumentListTooLong for a value too long,
     /// NotSupported for a name space ext4 lacks, Invalid for an impossible name or ACL, AccessDenied for a default ACL
-    /// of something else than a directory, NotPermitted for immutable and append-only inodes, Stale, ReadOnly.</returns>
+    /// of something else than a directory, NotPermitted for immutable and append-only inodes, Stale,
+    /// ReadOnly.</returns>
     /// <exception cref="Ext4CorruptException">The attributes are damaged.</exception>
     /// <exception cref="DeviceException">The device failed.</exception>
     public Errno SetXattr(
@@ -55,7 +56,8 @@ public sealed partial class Volume
     /// <summary>Removes an extended attribute.</summary>
     /// <param name="number">Whose.</param>
     /// <param name="fullName">With prefix.</param>
-    /// <returns>Ok, NoData when it has none of that name (for ACLs that is Ok), else as <see cref="SetXattr"/>.</returns>
+    /// <returns>Ok, NoData when it has none of that name (for ACLs that is Ok), else as <see
+    /// cref="SetXattr"/>.</returns>
     /// <exception cref="Ext4CorruptException">The attributes are damaged.</exception>
     /// <exception cref="DeviceException">The device failed.</exception>
     public Errno RemoveXattr(InodeNumber number, ReadOnlySpan<byte> fullName)

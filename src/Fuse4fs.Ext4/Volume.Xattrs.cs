@@ -15,7 +15,8 @@ public sealed partial class Volume
     /// <summary>Reads an extended attribute.</summary>
     /// <param name="number">Whose.</param>
     /// <param name="fullName">With prefix, as in "user.comment".</param>
-    /// <param name="value">Receives the value, POSIX ACLs in the form of getxattr(2); empty asks for the length.</param>
+    /// <param name="value">Receives the value, POSIX ACLs in the form of getxattr(2); empty asks for the
+    /// length.</param>
     /// <param name="length">Bytes of the value.</param>
     /// <returns>Ok, NoData when it has no such attribute, Range when the value does not fit, NotSupported for a name
     /// space ext4 lacks, Invalid for an impossible name, Stale for an inode not in use.</returns>

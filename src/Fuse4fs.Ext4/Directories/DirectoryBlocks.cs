@@ -14,7 +14,8 @@ internal sealed class DirectoryBlocks(VolumeContext context, FileMap maps)
     private const int TailTypeOffset = 7;
     private const int TailChecksumOffset = 8;
 
-    /// <summary>Blocks a directory has. No more than the volume, or a damaged size would be searched for ever.</summary>
+    /// <summary>Blocks a directory has. No more than the volume, or a damaged size would be searched for
+    /// ever.</summary>
     /// <exception cref="Ext4CorruptException">Its size is impossible.</exception>
     public uint CountOf(Inode directory)
     {

@@ -8,11 +8,12 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>Changes names in directories, with the space that takes. Needs the directories' locks exclusively.</summary>
+/// <summary>Changes names in directories, with the space that takes. Needs the directories' locks
+/// exclusively.</summary>
 internal sealed class DirectoryEditor
 {
-    /// <summary>Steps before an insertion: an index made, a level added, each level split, and one more for the way back.
-    /// </summary>
+    /// <summary>Steps before an insertion: an index made, a level added, each level split, and one more for the way
+    /// back. </summary>
     private const int MaximumSteps = 8;
 
     private readonly VolumeContext _context;
@@ -128,8 +129,8 @@ internal sealed class DirectoryEditor
     /// <summary>Holds the block a name was found in, so that changing it reads nothing.</summary>
     public BlockLease Hold(EntryPlace place) => _context.Cache.Read(place.Block);
 
-    /// <summary>Where a name is after another one was inserted into the same directory: in the same block still, or in the
-    /// new one. Both are in memory.</summary>
+    /// <summary>Where a name is after another one was inserted into the same directory: in the same block still, or in
+    /// the new one. Both are in memory.</summary>
     public EntryPlace Relocate(
         Inode directory, EntryPlace place, scoped ReadOnlySpan<byte> name, BlockAddition? growth)
     {

@@ -1,6 +1,7 @@
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>What a directory record says its inode is, with the filetype feature. Docs: ext4/directory, "ftype".</summary>
+/// <summary>What a directory record says its inode is, with the filetype feature. Docs: ext4/directory,
+/// "ftype".</summary>
 public enum DirectoryFileType : byte
 {
     Unknown = 0,

@@ -121,8 +121,8 @@ internal sealed class DirectoryFinder(
         return false;
     }
 
-    /// <summary>".." is the second record of block 0, also in front of an index; there it is trusted without the index's
-    /// checksum, as by the kernel, so that a damaged index does not hide it.</summary>
+    /// <summary>".." is the second record of block 0, also in front of an index; there it is trusted without the
+    /// index's checksum, as by the kernel, so that a damaged index does not hide it.</summary>
     private bool FindDotDot(Inode directory, in DirectoryLayout layout, SearchName wanted, out EntryPlace place)
     {
         bool isRoot = settings.HasIndex && directory.Has(InodeFlags.HashIndexed);

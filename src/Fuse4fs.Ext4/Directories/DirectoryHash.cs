@@ -3,9 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>The hashes of a directory index. Docs: ext4/directory, "Hash Tree Directories". Kernel: ext4fs_dirhash.</summary>
-/// <remarks>Half MD4 is MD4 (RFC 1320) cut to 8 words and 3 rounds of 8 steps; TEA is the cipher of Wheeler and Needham,
-/// 16 cycles, the name as its key. Both are chained over the name's pieces.</remarks>
+/// <summary>The hashes of a directory index. Docs: ext4/directory, "Hash Tree Directories". Kernel:
+/// ext4fs_dirhash.</summary>
+/// <remarks>Half MD4 is MD4 (RFC 1320) cut to 8 words and 3 rounds of 8 steps; TEA is the cipher of Wheeler and
+/// Needham, 16 cycles, the name as its key. Both are chained over the name's pieces.</remarks>
 internal static class DirectoryHash
 {
     private const int HalfMd4Words = 8;
@@ -25,7 +26,8 @@ internal static class DirectoryHash
     /// <param name="version">What the directory's root names, made unsigned where the superblock says so.</param>
     /// <param name="seed">From the superblock.</param>
     /// <param name="name">Bytes of the name.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A keyed hash or an unknown one: the caller has checked that.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A keyed hash or an unknown one: the caller has checked
+    /// that.</exception>
     public static NameHash Compute(HashVersion version, HashSeed seed, ReadOnlySpan<byte> name)
     {
         NameHash hash = version switch
@@ -144,7 +146,8 @@ internal static class DirectoryHash
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Majority(uint x, uint y, uint z) => (x & y) | (x & z) | (y & z);
 
-    /// <summary>Packs the next piece of the name into words, high byte first, padded with the length that was left.</summary>
+    /// <summary>Packs the next piece of the name into words, high byte first, padded with the length that was
+    /// left.</summary>
     private static void FillWords(Span<uint> words, ReadOnlySpan<byte> rest, bool isSigned)
     {
         unchecked

@@ -3,8 +3,8 @@ using Fuse4fs.Ext4.Inodes;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>Link counts of directories: 2, and one for each subdirectory, up to a limit; beyond, with dir_nlink, 1 stands for
-/// "not counted any more". Kernel: ext4_inc_count, ext4_dec_count.</summary>
+/// <summary>Link counts of directories: 2, and one for each subdirectory, up to a limit; beyond, with dir_nlink, 1
+/// stands for "not counted any more". Kernel: ext4_inc_count, ext4_dec_count.</summary>
 internal sealed class DirectoryLinks(Geometry geometry)
 {
     /// <summary>EXT4_LINK_MAX: names a file can have, and subdirectories that are counted.</summary>

@@ -125,7 +125,8 @@ internal sealed class DirectoryLister(
         {
             if (remaining == 0)
             {
-                Ext4CorruptException.Throw(Corruption.HashTreeNode, $"index of directory {directory.Number}: leaves repeat");
+                Ext4CorruptException.Throw(
+                    Corruption.HashTreeNode, $"index of directory {directory.Number}: leaves repeat");
             }
             bool isLast = !tree.TryPeekNext(directory, layout, in path, out uint next);
             bool continues = !isLast && (next & 1) != 0;

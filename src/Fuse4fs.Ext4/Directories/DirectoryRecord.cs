@@ -37,7 +37,8 @@ internal readonly ref struct DirectoryRecord
     /// <summary>"." or "..".</summary>
     public bool IsDot => IsDotName(Name);
 
-    /// <summary>The hash behind the name; only in directories both encrypted and casefolded, and not for dots.</summary>
+    /// <summary>The hash behind the name; only in directories both encrypted and casefolded, and not for
+    /// dots.</summary>
     public NameHash StoredHash
     {
         get

@@ -4,8 +4,8 @@ using Fuse4fs.Ext4.Format;
 namespace Fuse4fs.Ext4.Directories;
 
 /// <summary>The fixed part of a directory record; the name follows.</summary>
-/// <remarks>8 bytes, little-endian. Kernel: struct ext4_dir_entry_2. Docs: ext4/directory, "Linear Directories". Without
-/// the filetype feature the last byte is the upper half of the name's length, always 0.</remarks>
+/// <remarks>8 bytes, little-endian. Kernel: struct ext4_dir_entry_2. Docs: ext4/directory, "Linear Directories".
+/// Without the filetype feature the last byte is the upper half of the name's length, always 0.</remarks>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct DirectoryRecordHeader
 {

@@ -5,8 +5,9 @@ using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>Changes directories inside a journal handle. What can fail was done before: see <see cref="InsertPlanner"/> and
-/// <see cref="DirectoryFinder"/>. Needs the directory's lock exclusively; the caller stores the inode.</summary>
+/// <summary>Changes directories inside a journal handle. What can fail was done before: see <see
+/// cref="InsertPlanner"/> and <see cref="DirectoryFinder"/>. Needs the directory's lock exclusively; the caller stores
+/// the inode.</summary>
 internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings settings)
 {
     /// <summary>What a record says of an inode of a kind.</summary>

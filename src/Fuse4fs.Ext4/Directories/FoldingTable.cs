@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>Per code point: combining class, and what it becomes when names are compared without regard to case.</summary>
+/// <summary>Per code point: combining class, and what it becomes when names are compared without regard to
+/// case.</summary>
 /// <remarks>Unicode 12.1, the only version ext4 knows (s_encoding 1). Read once from the tracked table that
 /// scripts/make-folding-table generates.</remarks>
 internal sealed class FoldingTable

@@ -4,9 +4,10 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>One node of a directory's index, the root included: which block holds the names from which hash on.</summary>
-/// <remarks>Kernel: struct dx_root, struct dx_node. Docs: ext4/directory, "Hash Tree Directories". Entry 0 has no hash: the
-/// words in its place are limit and count.</remarks>
+/// <summary>One node of a directory's index, the root included: which block holds the names from which hash
+/// on.</summary>
+/// <remarks>Kernel: struct dx_root, struct dx_node. Docs: ext4/directory, "Hash Tree Directories". Entry 0 has no
+/// hash: the words in its place are limit and count.</remarks>
 internal readonly ref struct HashTreeNode
 {
     /// <summary>Bytes of an entry: hash, block.</summary>
@@ -15,7 +16,8 @@ internal readonly ref struct HashTreeNode
     /// <summary>struct dx_tail: reserved, checksum.</summary>
     public const int TailBytes = 8;
 
-    /// <summary>Where the entries of a node other than the root start: behind a fake record over the whole block.</summary>
+    /// <summary>Where the entries of a node other than the root start: behind a fake record over the whole
+    /// block.</summary>
     public const int InnerEntriesOffset = 8;
 
     /// <summary>Where the entries of a root start.</summary>
@@ -63,7 +65,8 @@ internal readonly ref struct HashTreeNode
         return (layout.BlockSizeBytes - start - (layout.HasChecksums ? TailBytes : 0)) / EntryBytes;
     }
 
-    /// <summary>First hash of an entry's subtree; the low bit says that its first names continue the entry before.</summary>
+    /// <summary>First hash of an entry's subtree; the low bit says that its first names continue the entry
+    /// before.</summary>
     public uint HashAt(int index) =>
         index == 0 ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(_entries[(index * EntryBytes)..]);
 

@@ -1,7 +1,7 @@
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>How a name gets into a directory, or the next step towards it: every step is a valid directory, adds at most
-/// one block, and has a journal handle of its own.</summary>
+/// <summary>How a name gets into a directory, or the next step towards it: every step is a valid directory, adds at
+/// most one block, and has a journal handle of its own.</summary>
 internal enum InsertKind
 {
     /// <summary>Into free space of a block.</summary>

@@ -11,8 +11,8 @@ namespace Fuse4fs.Ext4.Directories;
 internal sealed class InsertPlanner(
     VolumeContext context, FileMap maps, DirectoryBlocks blocks, HashTree tree, DirectorySettings settings)
 {
-    /// <summary>A block is packed rather than split while it would be filled at most to 3 of 4 parts: else the next name
-    /// would split it anyway.</summary>
+    /// <summary>A block is packed rather than split while it would be filled at most to 3 of 4 parts: else the next
+    /// name would split it anyway.</summary>
     private const int PackedFillNumerator = 3;
     private const int PackedFillDenominator = 4;
 

@@ -2,7 +2,8 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>The names of one leaf, put into the order of their keys. One per thread, used again for every listing.</summary>
+/// <summary>The names of one leaf, put into the order of their keys. One per thread, used again for every
+/// listing.</summary>
 internal sealed class ListingBuffer
 {
     /// <summary>Names that share a hash over many leaves are ordered together; more than this is damage.</summary>

@@ -2,12 +2,14 @@ using System.Text;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>Names as casefolded directories compare them: decomposed, case folded, ignorable code points removed.</summary>
-/// <remarks>Kernel: utf8_casefold, form UTF8_NFDICF. An ignorable code point ends a run of combining marks, as a starter
-/// does, although it leaves no trace itself.</remarks>
+/// <summary>Names as casefolded directories compare them: decomposed, case folded, ignorable code points
+/// removed.</summary>
+/// <remarks>Kernel: utf8_casefold, form UTF8_NFDICF. An ignorable code point ends a run of combining marks, as a
+/// starter does, although it leaves no trace itself.</remarks>
 internal static class NameFolding
 {
-    /// <summary>Enough for any folded name of 255 bytes: no code point grows to more than four times its bytes.</summary>
+    /// <summary>Enough for any folded name of 255 bytes: no code point grows to more than four times its
+    /// bytes.</summary>
     public const int MaxFoldedBytes = 1024;
 
     private const int HangulFirst = 0xAC00;

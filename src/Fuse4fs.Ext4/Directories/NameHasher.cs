@@ -22,8 +22,8 @@ internal readonly struct NameHasher(HashVersion version, HashSeed seed, bool isF
     public NameHash Of(DirectoryRecord record) =>
         version == HashVersion.SipHash ? record.StoredHash : Compute(record.Name);
 
-    /// <summary>What orders names of equal major hash in a listing: the minor hash; for the legacy hash, which has none,
-    /// a checksum of the name.</summary>
+    /// <summary>What orders names of equal major hash in a listing: the minor hash; for the legacy hash, which has
+    /// none, a checksum of the name.</summary>
     public uint TieBreaker(NameHash hash, ReadOnlySpan<byte> name) =>
         version is HashVersion.Legacy or HashVersion.LegacyUnsigned ? Crc32C.Append(Crc32C.Start, name) : hash.Minor;
 }

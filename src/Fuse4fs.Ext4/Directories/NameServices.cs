@@ -7,8 +7,8 @@ using Fuse4fs.Ext4.Xattrs;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>What changing names needs; exists only on volumes opened for writing. ReservedUser is who may use reserved blocks
-/// besides root, ReservedGroup the group that may, 0 for none.</summary>
+/// <summary>What changing names needs; exists only on volumes opened for writing. ReservedUser is who may use reserved
+/// blocks besides root, ReservedGroup the group that may, 0 for none.</summary>
 internal sealed record NameServices(
     VolumeContext Context,
     InodeTable Inodes,

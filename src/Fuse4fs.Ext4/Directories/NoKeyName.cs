@@ -6,8 +6,8 @@ using System.Security.Cryptography;
 namespace Fuse4fs.Ext4.Directories;
 
 /// <summary>How a name of an encrypted directory is shown to those who have no key.</summary>
-/// <remarks>base64url, unpadded, of: major and minor hash (host byte order, little-endian here), then the ciphertext; of
-/// a long ciphertext its first 149 bytes and the SHA-256 of the rest. Kernel: struct fscrypt_nokey_name.</remarks>
+/// <remarks>base64url, unpadded, of: major and minor hash (host byte order, little-endian here), then the ciphertext;
+/// of a long ciphertext its first 149 bytes and the SHA-256 of the rest. Kernel: struct fscrypt_nokey_name.</remarks>
 internal readonly ref struct NoKeyName
 {
     /// <summary>Longest encoded form, bytes.</summary>

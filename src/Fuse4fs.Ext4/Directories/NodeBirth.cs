@@ -9,7 +9,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>A new inode: prepared before a handle, made in it. Its number is known to nobody before its name is.</summary>
+/// <summary>A new inode: prepared before a handle, made in it. Its number is known to nobody before its name
+/// is.</summary>
 internal sealed class NodeBirth : IDisposable
 {
     private readonly NameServices _services;

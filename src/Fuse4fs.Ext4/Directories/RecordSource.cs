@@ -4,7 +4,8 @@ using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.Directories;
 
-/// <summary>Gives records back by place while a listing holds the directory's lock; keeps the last block held.</summary>
+/// <summary>Gives records back by place while a listing holds the directory's lock; keeps the last block
+/// held.</summary>
 internal ref struct RecordSource(
     DirectoryBlocks blocks, InlineDirectories inline, Inode directory, DirectoryLayout layout)
 {

@@ -51,7 +51,9 @@ internal static class AclFormat
             if (!isQuestion && needed + LongEntryBytes <= wire.Length)
             {
                 rest[..ShortEntryBytes].CopyTo(wire[needed..]);
-                uint id = bytes == LongEntryBytes ? BinaryPrimitives.ReadUInt32LittleEndian(rest[ShortEntryBytes..]) : NoId;
+                uint id = bytes == LongEntryBytes
+                    ? BinaryPrimitives.ReadUInt32LittleEndian(rest[ShortEntryBytes..])
+                    : NoId;
                 BinaryPrimitives.WriteUInt32LittleEndian(wire[(needed + ShortEntryBytes)..], id);
             }
             needed += LongEntryBytes;

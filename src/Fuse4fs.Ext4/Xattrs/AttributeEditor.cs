@@ -6,8 +6,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Xattrs;
 
-/// <summary>Sets and removes extended attributes, each in a transaction of its own. Needs the inode's lock exclusively and
-/// no handle open. Kernel: ext4_xattr_set_handle.</summary>
+/// <summary>Sets and removes extended attributes, each in a transaction of its own. Needs the inode's lock exclusively
+/// and no handle open. Kernel: ext4_xattr_set_handle.</summary>
 internal sealed class AttributeEditor(
     InodeTable inodes, XattrReader reader, XattrWriter writer, OrphanList orphans, Journal journal)
 {

@@ -6,8 +6,8 @@ using Fuse4fs.Linux;
 namespace Fuse4fs.Ext4.Xattrs;
 
 /// <summary>How many attributes refer to inodes that hold values, as one edit changes it. Docs: ext4/eainode.</summary>
-/// <remarks>The count is kept in i_ctime (upper half) and i_version. Counts, and nothing else of these inodes, are guarded
-/// by the lock of shared blocks: their owners' locks are several.</remarks>
+/// <remarks>The count is kept in i_ctime (upper half) and i_version. Counts, and nothing else of these inodes, are
+/// guarded by the lock of shared blocks: their owners' locks are several.</remarks>
 internal sealed class ValueReferences(InodeTable inodes, OrphanList orphans, Lock gate) : IDisposable
 {
     private readonly List<(InodeReference Value, int Difference)> _changes = [];

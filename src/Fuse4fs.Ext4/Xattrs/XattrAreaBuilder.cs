@@ -2,8 +2,8 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Xattrs;
 
-/// <summary>Builds the attributes of an inode's tail or of a block anew, one of them changed: entries from the front, values
-/// from the back, nothing in between. Docs: ext4/attributes.</summary>
+/// <summary>Builds the attributes of an inode's tail or of a block anew, one of them changed: entries from the front,
+/// values from the back, nothing in between. Docs: ext4/attributes.</summary>
 internal ref struct XattrAreaBuilder
 {
     private readonly Span<byte> _area;

@@ -7,8 +7,9 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Xattrs;
 
-/// <summary>Changes to the attributes of one inode, collected in memory before a journal handle begins: copies of the inode's
-/// tail and of the attribute block, rebuilt with each change. Made and applied by <see cref="XattrWriter"/>.</summary>
+/// <summary>Changes to the attributes of one inode, collected in memory before a journal handle begins: copies of the
+/// inode's tail and of the attribute block, rebuilt with each change. Made and applied by <see
+/// cref="XattrWriter"/>.</summary>
 internal sealed class XattrEdit : IDisposable
 {
     /// <summary>Where values may have inodes, a block keeps room for so many bytes of entries. Kernel:
@@ -67,11 +68,12 @@ internal sealed class XattrEdit : IDisposable
     /// <summary>The place of a new block, when one is needed.</summary>
     public BlockRun NewBlock { get; set; }
 
-    /// <summary>Inodes with values that lose a reference; those of a shared block are still referred to by it.</summary>
+    /// <summary>Inodes with values that lose a reference; those of a shared block are still referred to by
+    /// it.</summary>
     public List<InodeNumber> DroppedValues { get; } = [];
 
-    /// <summary>What the inode's space shrinks by because values in inodes count for every inode that refers to them: units
-    /// of 512 bytes. Kernel: ext4_xattr_inode_free_quota.</summary>
+    /// <summary>What the inode's space shrinks by because values in inodes count for every inode that refers to them:
+    /// units of 512 bytes. Kernel: ext4_xattr_inode_free_quota.</summary>
     public ulong DroppedSectors { get; private set; }
 
     /// <summary>Anything to be written.</summary>

@@ -3,7 +3,8 @@ using System.Numerics;
 
 namespace Fuse4fs.Ext4.Xattrs;
 
-/// <summary>e_hash and h_hash: they tell identical blocks, and e2fsck checks them. Kernel: ext4_xattr_hash_entry.</summary>
+/// <summary>e_hash and h_hash: they tell identical blocks, and e2fsck checks them. Kernel:
+/// ext4_xattr_hash_entry.</summary>
 internal static class XattrHash
 {
     private const int NameShift = 5;

@@ -51,7 +51,8 @@ internal readonly ref struct XattrName
     /// <summary>Splits a full name.</summary>
     /// <param name="fullName">As users write it, as in "user.comment".</param>
     /// <param name="name">Valid only with Ok; refers to <paramref name="fullName"/>.</param>
-    /// <returns>NotSupported for a name space ext4 does not have, Invalid without suffix, Range when too long.</returns>
+    /// <returns>NotSupported for a name space ext4 does not have, Invalid without suffix, Range when too
+    /// long.</returns>
     public static Errno TryParse(ReadOnlySpan<byte> fullName, out XattrName name)
     {
         name = default;

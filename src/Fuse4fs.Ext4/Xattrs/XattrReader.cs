@@ -7,8 +7,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Xattrs;
 
-/// <summary>Reads extended attributes: from the inode's tail, then from its block; large values from inodes of their own.
-/// Needs the inode's lock, shared or exclusively. Docs: ext4/attributes, ext4/eainode.</summary>
+/// <summary>Reads extended attributes: from the inode's tail, then from its block; large values from inodes of their
+/// own. Needs the inode's lock, shared or exclusively. Docs: ext4/attributes, ext4/eainode.</summary>
 internal sealed class XattrReader(VolumeContext context, InodeTable inodes, FileMap maps)
 {
     /// <summary>Guards reference counts and checksums of attribute blocks: several inodes may share one. A leaf lock,

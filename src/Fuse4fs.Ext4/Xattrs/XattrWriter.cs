@@ -7,9 +7,9 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Xattrs;
 
-/// <summary>Writes extended attributes: first <em>begin</em> an edit and change it, then <em>reserve</em>, then begin a handle
-/// with its credits, <em>apply</em>, store the inode, end the handle, and <em>finish</em>. Needs the inode's lock
-/// exclusively.</summary>
+/// <summary>Writes extended attributes: first <em>begin</em> an edit and change it, then <em>reserve</em>, then begin
+/// a handle with its credits, <em>apply</em>, store the inode, end the handle, and <em>finish</em>. Needs the inode's
+/// lock exclusively.</summary>
 internal sealed class XattrWriter(
     VolumeContext context, XattrReader reader, BlockAllocator allocator)
 {
@@ -79,7 +79,8 @@ internal sealed class XattrWriter(
         return edit.OldBlock.Value == 0 ? credits : credits + 1 + allocator.FreeCredits(RunOf(edit.OldBlock));
     }
 
-    /// <summary>Writes an edit. The inode is stored by the caller: afterwards, and once before when it is new.</summary>
+    /// <summary>Writes an edit. The inode is stored by the caller: afterwards, and once before when it is
+    /// new.</summary>
     /// <returns>True when the old block was freed.</returns>
     public bool Apply(Handle handle, XattrEdit edit)
     {
@@ -170,7 +171,8 @@ internal sealed class XattrWriter(
     {
         if (context.Checksums.IsEnabled)
         {
-            Disk.At<XattrBlockHeader>(lease.Bytes, 0).Checksum = context.Checksums.OfXattrBlock(lease.Block, lease.Bytes);
+            Disk.At<XattrBlockHeader>(lease.Bytes, 0).Checksum =
+                context.Checksums.OfXattrBlock(lease.Block, lease.Bytes);
         }
     }
 

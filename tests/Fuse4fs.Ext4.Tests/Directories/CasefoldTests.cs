@@ -6,8 +6,8 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Directories;
 
-/// <summary>Casefolded directories, made by debugfs and indexed by e2fsck, which hashes folded names itself: this kernel
-/// mounts none.</summary>
+/// <summary>Casefolded directories, made by debugfs and indexed by e2fsck, which hashes folded names itself: this
+/// kernel mounts none.</summary>
 public sealed class CasefoldTests
 {
     private const string CasefoldAndExtents = "0x40080000";

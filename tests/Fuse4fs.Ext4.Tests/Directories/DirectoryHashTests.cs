@@ -76,7 +76,8 @@ public sealed class DirectoryHashTests
         Assert.True(expected == (found.Major, found.Minor), what);
     }
 
-    /// <summary>Letters, combining marks of many classes, ignorable code points, Hangul, CJK: whatever interacts.</summary>
+    /// <summary>Letters, combining marks of many classes, ignorable code points, Hangul, CJK: whatever
+    /// interacts.</summary>
     private static int FillWithMarksAndLetters(Random random, byte[] name)
     {
         int length = 0;

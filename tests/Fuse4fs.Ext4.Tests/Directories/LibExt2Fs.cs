@@ -3,7 +3,8 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Directories;
 
-/// <summary>The hash of e2fsprogs' own library, called directly: hundreds of thousands of names need no process each.</summary>
+/// <summary>The hash of e2fsprogs' own library, called directly: hundreds of thousands of names need no process
+/// each.</summary>
 internal static unsafe partial class LibExt2Fs
 {
     private const string Library = "libext2fs.so.2";

@@ -20,6 +20,7 @@ public static class MountedTree
     {
         var snapshot = new TreeSnapshot();
         var pending = new Queue<(HostPath Path, string Name)>();
+        var linked = new Dictionary<ulong, NodeRecord>();
         var root = new HostPath(mountPoint);
         CaptureFileSystem(root, snapshot.At(TreeSnapshot.FileSystem));
         CaptureNode(root, snapshot.At("/"));
@@ -36,7 +37,7 @@ public static class MountedTree
                 NodeRecord node = snapshot.At(name);
                 node.Set("entry-type", listed.Type);
                 node.Set("entry-inode", (long)listed.Inode);
-                if (CaptureNode(path, node))
+                if (CaptureNode(path, node, linked))
                 {
                     pending.Enqueue((path, name));
                 }
@@ -47,7 +48,10 @@ public static class MountedTree
 
     /// <summary>Everything about one file.</summary>
     /// <returns>Whether it is a directory.</returns>
-    public static bool CaptureNode(HostPath path, NodeRecord node)
+    public static bool CaptureNode(HostPath path, NodeRecord node) => CaptureNode(path, node, linked: null);
+
+    /// <summary>Of a file with many names, xattrs and contents are read by one of them only.</summary>
+    private static bool CaptureNode(HostPath path, NodeRecord node, Dictionary<ulong, NodeRecord>? linked)
     {
         ArgumentNullException.ThrowIfNull(node);
         int outcome = Posix.Stat(path, out StatxRecord stat);
@@ -57,6 +61,15 @@ public static class MountedTree
             return false;
         }
         CaptureAttributes(stat, node);
+        if (linked is not null && stat.LinkCount > 1 && (stat.Mode & 0xF000) != 0x4000)
+        {
+            if (linked.TryGetValue(stat.Inode, out NodeRecord? other))
+            {
+                node.AddFrom(other);
+                return false;
+            }
+            linked.Add(stat.Inode, node);
+        }
         CaptureXattrs(path, node);
         switch (stat.Mode & 0xF000)
         {

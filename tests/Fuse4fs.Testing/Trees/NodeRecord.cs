@@ -20,6 +20,16 @@ public sealed class NodeRecord
     /// <summary>Sets a number.</summary>
     public void Set(string field, long value) => _fields[field] = value.ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>Takes over fields of another name of the same file that this one does not have yet.</summary>
+    public void AddFrom(NodeRecord other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        foreach ((string field, string value) in other._fields)
+        {
+            _fields.TryAdd(field, value);
+        }
+    }
+
     /// <summary>Drops a field this source cannot know.</summary>
     public void Remove(string field) => _fields.Remove(field);
 }

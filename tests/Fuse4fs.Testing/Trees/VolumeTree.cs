@@ -25,7 +25,8 @@ public static class VolumeTree
         var snapshot = new TreeSnapshot();
         CaptureFileSystem(volume, snapshot.At(TreeSnapshot.FileSystem));
         var pending = new Queue<(InodeNumber Inode, string Name)>();
-        CaptureNode(volume, InodeNumber.Root, snapshot.At("/"));
+        var linked = new Dictionary<InodeNumber, NodeRecord>();
+        CaptureNode(volume, InodeNumber.Root, snapshot.At("/"), linked);
         pending.Enqueue((InodeNumber.Root, ""));
         while (pending.TryDequeue(out (InodeNumber Inode, string Name) directory))
         {
@@ -43,7 +44,7 @@ public static class VolumeTree
                 {
                     node.Set("stat", -(long)lookup);
                 }
-                else if (CaptureNode(volume, found, node))
+                else if (CaptureNode(volume, found, node, linked))
                 {
                     pending.Enqueue((found, name));
                 }
@@ -69,7 +70,9 @@ public static class VolumeTree
         return sink.Entries;
     }
 
-    private static bool CaptureNode(Volume volume, InodeNumber number, NodeRecord node)
+    /// <summary>Of a file with many names, xattrs and contents are read by one of them only.</summary>
+    private static bool CaptureNode(
+        Volume volume, InodeNumber number, NodeRecord node, Dictionary<InodeNumber, NodeRecord> linked)
     {
         Errno error = volume.GetAttributes(number, out InodeAttributes attributes);
         if (error != Errno.Ok)
@@ -78,6 +81,15 @@ public static class VolumeTree
             return false;
         }
         CaptureAttributes(attributes, node);
+        if (attributes.LinkCount > 1 && (attributes.Mode & 0xF000) != 0x4000)
+        {
+            if (linked.TryGetValue(number, out NodeRecord? other))
+            {
+                node.AddFrom(other);
+                return false;
+            }
+            linked.Add(number, node);
+        }
         CaptureXattrs(volume, number, node);
         switch (attributes.Mode & 0xF000)
         {

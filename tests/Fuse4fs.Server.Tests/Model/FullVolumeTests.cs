@@ -26,7 +26,7 @@ public sealed class FullVolumeTests
 
         Assert.Equal(NoSpace, Fill(root.Child("filler")));
         Assert.Equal(0, Posix.StatFileSystem(root, out StatFileSystemRecord full));
-        Assert.Equal(0UL, full.FreeBlocks);
+        Assert.Equal(KeptByKernel(features), full.FreeBlocks);
 
         OverwriteSome(root.Child("filler"));
         Assert.Equal(NoSpace, Posix.MakeDirectory(root.Child("no-room"), 0x1ED));
@@ -55,7 +55,7 @@ public sealed class FullVolumeTests
         Assert.NotEqual(0UL, reserve);
 
         ToolResult result = Tool.Run("setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups",
-            "dd", "if=/dev/zero", $"of={mount.Combine("by-user")}", "bs=64k", "conv=fsync");
+            "dd", "if=/dev/zero", $"of={mount.Combine("by-user")}", "bs=64k", "count=800", "conv=fsync");
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("No space left", result.Errors, StringComparison.Ordinal);
         Assert.Equal(0, Posix.StatFileSystem(root, out StatFileSystemRecord filled));
@@ -63,7 +63,7 @@ public sealed class FullVolumeTests
         Assert.Equal(reserve, filled.FreeBlocks);
         Assert.Equal(NoSpace, Fill(root.Child("by-root")));
         Assert.Equal(0, Posix.StatFileSystem(root, out filled));
-        Assert.Equal(0UL, filled.FreeBlocks);
+        Assert.Equal(KeptByKernel("ext4"), filled.FreeBlocks);
         mount.Unmount();
         image.AssertClean();
     }
@@ -91,6 +91,18 @@ public sealed class FullVolumeTests
         Assert.Equal(0, Posix.MakeDirectory(root.Child("directory"), 0x1ED));
         mount.Unmount();
         image.AssertClean();
+    }
+
+    /// <summary>What is still free where the kernel's ext4 tells root that the same image is full: it keeps some
+    /// clusters for the growth of extent trees.</summary>
+    private static ulong KeptByKernel(string features)
+    {
+        using TestImage image = Make(features);
+        using var mount = new LoopMount(image.Path);
+        var root = new HostPath(mount.MountPoint);
+        Assert.Equal(NoSpace, Fill(root.Child("filler")));
+        Assert.Equal(0, Posix.StatFileSystem(root, out StatFileSystemRecord full));
+        return full.FreeBlocks;
     }
 
     private static TestImage Make(string features)

@@ -22,13 +22,19 @@ public sealed class TimeTests
         using TestImage kernelImage = ImageMaker.Make(RecipeBook.All["ext4"] with { Fill = [] });
         using var kernel = new LoopMount(kernelImage.Path);
         using var ours = new FuseMount(ourImage.Path, "rw");
-        string expected = Run(kernel.MountPoint);
-        Assert.Equal(expected, Run(ours.MountPoint));
+        List<string> expected = Run(kernel.MountPoint);
+        List<string> actual = Run(ours.MountPoint);
+        string[] differences =
+        [
+            .. expected.Zip(actual).Where(pair => pair.First != pair.Second)
+                .Select(pair => $"expected {pair.First}\n     got {pair.Second}"),
+        ];
+        Assert.True(differences.Length == 0, string.Join('\n', differences));
         ours.Unmount();
         ourImage.AssertClean();
     }
 
-    private static string Run(string mountPoint)
+    private static List<string> Run(string mountPoint)
     {
         var root = new HostPath(mountPoint);
         Tool.Shell($"cd {mountPoint}; mkdir dir dir/sub other; echo file > dir/file; ln dir/file other/file; ln -s file dir/link; sync");
@@ -42,7 +48,7 @@ public sealed class TimeTests
             IEnumerable<string> moved = s_watched.Where(after.ContainsKey).Select(path => Describe(path, before, after[path]));
             report.Add($"{name}: {string.Join(' ', moved.Where(text => text.Length > 0))}");
         }
-        return string.Join('\n', report);
+        return report;
     }
 
     private static Dictionary<string, StatxRecord> Look(HostPath root)

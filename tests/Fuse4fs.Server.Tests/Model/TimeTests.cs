@@ -11,6 +11,9 @@ public sealed class TimeTests
     /// <summary>Longer than a tick of any kernel's clock.</summary>
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(25);
 
+    /// <summary>docs/differences.md: truncate-same-size.</summary>
+    private const string Exempt = "truncate to the same size";
+
     private static readonly string[] s_watched = ["", "dir", "dir/file", "dir/link", "dir/sub", "other", "other/file", "new"];
 
     [Fact]
@@ -27,6 +30,7 @@ public sealed class TimeTests
         string[] differences =
         [
             .. expected.Zip(actual).Where(pair => pair.First != pair.Second)
+                .Where(pair => !pair.First.StartsWith(Exempt, StringComparison.Ordinal))
                 .Select(pair => $"expected {pair.First}\n     got {pair.Second}"),
         ];
         Assert.True(differences.Length == 0, string.Join('\n', differences));

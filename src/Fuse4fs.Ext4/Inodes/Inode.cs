@@ -130,7 +130,7 @@ public sealed class Inode
     internal bool WasChanged { get; private set; }
 
     /// <summary>As <see cref="LastTransaction"/>, of the last change without which data could not be found again: of the
-    /// map or the size. What fdatasync waits for.</summary>
+    /// map or the size, of a directory any, and the creation. What fdatasync waits for.</summary>
     internal uint? LastDataTransaction { get; set; }
 
     /// <summary>Map or size changed since the last store.</summary>

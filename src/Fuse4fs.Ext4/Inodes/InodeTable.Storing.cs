@@ -41,6 +41,8 @@ public sealed partial class InodeTable
     {
         using BlockLease lease = handle.Update(inode.TableBlock);
         Span<byte> record = lease.Bytes.Slice(inode.TableOffsetBytes, _context.Geometry.InodeSizeBytes);
+        // Of a directory every change is what fdatasync is for: its data are its entries.
+        bool isData = inode.IsDataStorePending || inode.IsNew || !inode.IsRegular;
         lock (inode.RecordGate)
         {
             if (inode.IsNew)
@@ -52,7 +54,7 @@ public sealed partial class InodeTable
         }
         inode.HasXattrArea = inode.ExtraSizeBytes > 0;
         inode.LastTransaction = handle.TransactionId;
-        if (inode.IsDataStorePending)
+        if (isData)
         {
             inode.IsDataStorePending = false;
             inode.LastDataTransaction = handle.TransactionId;

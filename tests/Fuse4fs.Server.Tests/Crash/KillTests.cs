@@ -43,7 +43,36 @@ public sealed class KillTests : IDisposable
         }
     }
 
+    /// <summary>As sqlite does it. The entries of a directory are its data.</summary>
+    [Fact]
+    public void Fdatasync_of_a_directory_keeps_its_entries()
+    {
+        string? reason = Host.NoKernelExt4 ?? Host.NoRootFuse;
+        Assert.SkipWhen(reason is not null, reason ?? "");
+        using TestImage image = ImageMaker.Make(RecipeBook.All["ext4"] with { Fill = [] });
+        using (var mount = new FuseMount(image.Path, "rw"))
+        {
+            var root = new HostPath(mount.MountPoint);
+            Assert.Equal(0, Posix.MakeNode(root.Child("old"), 0x81A4, 0, 0));
+            SyncData(root);
+            Assert.Equal(0, Posix.MakeNode(root.Child("new"), 0x81A4, 0, 0));
+            Assert.Equal(0, Posix.Unlink(root.Child("old")));
+            SyncData(root);
+            mount.Kill();
+        }
+        using var again = new FuseMount(image.Path, "ro");
+        Assert.True(File.Exists(again.Combine("new")));
+        Assert.False(File.Exists(again.Combine("old")));
+    }
+
     public void Dispose() => _directory.Dispose();
+
+    private static void SyncData(HostPath path)
+    {
+        int descriptor = Posix.Open(path, OpenMode.Read | OpenMode.Directory);
+        Assert.Equal(0, Posix.SyncData(descriptor));
+        Posix.Close(descriptor);
+    }
 
     private static void Prepare(TestImage image)
     {

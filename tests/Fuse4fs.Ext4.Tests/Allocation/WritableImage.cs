@@ -59,7 +59,7 @@ internal sealed class WritableImage : IDisposable
 
     public void Dispose() => _volume.Dispose();
 
-    private static ImageFile OpenFile(TestImage image)
+    public static ImageFile OpenFile(TestImage image)
     {
         Errno error = ImageFile.Open(image.Path, isReadOnly: false, 0, isExclusive: false, out ImageFile? device);
         Assert.Equal(Errno.Ok, error);

@@ -1,5 +1,4 @@
 using Fuse4fs.Ext4.Format;
-using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.Allocation;
@@ -177,15 +176,15 @@ public sealed class BackgroundWork : IDisposable
         {
             return job.RunSlice();
         }
-        catch (Ext4CorruptException damage) when (!Handle.AbortOpen(damage))
+        catch (Ext4CorruptException damage)
         {
             _context.Events.Damage(damage, InodeNumber.None);
         }
-        catch (DeviceException failure) when (!Handle.AbortOpen(failure))
+        catch (DeviceException failure)
         {
             _context.Events.DeviceFailed(failure);
         }
-        catch (Exception foreign) when (!Handle.AbortOpen(foreign))
+        catch (Exception foreign)
         {
             // One job is lost; the thread has others, and the volume must stay usable.
             _context.Events.Warning($"background work failed: {foreign}");

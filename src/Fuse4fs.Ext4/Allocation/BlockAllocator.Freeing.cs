@@ -17,7 +17,10 @@ public sealed partial class BlockAllocator
     /// </exception>
     public void PrepareFree(BlockRun run)
     {
-        CheckMayFree(run);
+        if (!MayFree(run))
+        {
+            throw Forbidden(run);
+        }
         foreach (GroupPart part in PartsOf(run))
         {
             if (!TryLoad(part.Group))
@@ -30,7 +33,7 @@ public sealed partial class BlockAllocator
             {
                 if (!new BitmapView(bitmap.Bytes).IsSet(part.Start, part.Length))
                 {
-                    ThrowFreeTwice(run);
+                    throw FreeAlready(run);
                 }
             }
         }
@@ -45,7 +48,8 @@ public sealed partial class BlockAllocator
     /// <param name="handle">An open handle.</param>
     /// <param name="run">Whole clusters that nothing refers to any more.</param>
     /// <param name="isMetadata">The blocks were journaled: a replay must not write them again.</param>
-    /// <remarks>Never throws for damage: what must not be freed is reported and left as it is.</remarks>
+    /// <remarks>Throws nothing, which would abort the journal: what must not be freed is reported and left as it is.
+    /// </remarks>
     public void Free(Handle handle, BlockRun run, bool isMetadata)
     {
         if (isMetadata)
@@ -55,17 +59,17 @@ public sealed partial class BlockAllocator
                 handle.Forget(run.Start + i);
             }
         }
-        try
+        if (!MayFree(run))
         {
-            CheckMayFree(run);
-            foreach (GroupPart part in PartsOf(run))
-            {
-                FreePart(handle, run, part);
-            }
+            _context.Events.Damage(Forbidden(run), InodeNumber.None);
+            return;
         }
-        catch (Ext4CorruptException damage)
+        foreach (GroupPart part in PartsOf(run))
         {
-            _context.Events.Damage(damage, InodeNumber.None);
+            if (!FreePart(handle, part))
+            {
+                _context.Events.Damage(FreeAlready(run), InodeNumber.None);
+            }
         }
     }
 
@@ -83,7 +87,8 @@ public sealed partial class BlockAllocator
             (ulong)part.Length << _geometry.ClusterShift,
             _geometry.BlocksIn(part.Group) - ((ulong)part.Start << _geometry.ClusterShift)));
 
-    private void FreePart(Handle handle, BlockRun run, GroupPart part)
+    /// <returns>False when a part of it was free already; the rest is freed.</returns>
+    private bool FreePart(Handle handle, GroupPart part)
     {
         while (TryLoad(part.Group))
         {
@@ -94,19 +99,19 @@ public sealed partial class BlockAllocator
                 {
                     continue;
                 }
-                FreeLoaded(handle, run, part, state);
-                return;
+                return FreeLoaded(handle, part, state);
             }
         }
+        return true;
     }
 
     /// <summary>Under the gate.</summary>
-    private void FreeLoaded(Handle handle, BlockRun run, GroupPart part, GroupState state)
+    private bool FreeLoaded(Handle handle, GroupPart part, GroupState state)
     {
         using GroupLease descriptor = _groups.Change(handle, part.Group);
         if (_groups.FlagsOf(descriptor).HasFlag(GroupFlags.BlocksUninitialized))
         {
-            ThrowFreeTwice(run);
+            return false;
         }
         using BlockLease bitmap = handle.Update(descriptor.View.BlockBitmap);
         var bits = new BitmapView(bitmap.Bytes);
@@ -126,21 +131,16 @@ public sealed partial class BlockAllocator
             _counter.BeginReturn(freed);
             ChangeCounts(descriptor, bitmap, freed);
         }
-        if (freed < part.Length)
-        {
-            ThrowFreeTwice(run);
-        }
+        return freed == part.Length;
     }
 
-    private void CheckMayFree(BlockRun run)
-    {
-        if (IsForbidden(run.Start, run.LengthBlocks)
-            || ((run.Start.Value - _geometry.FirstDataBlock) & (_geometry.BlocksPerCluster - 1)) != 0)
-        {
-            Ext4CorruptException.Throw(Corruption.BlockOutOfVolume, $"blocks {run} to be freed");
-        }
-    }
+    private bool MayFree(BlockRun run) =>
+        !IsForbidden(run.Start, run.LengthBlocks)
+        && ((run.Start.Value - _geometry.FirstDataBlock) & (_geometry.BlocksPerCluster - 1)) == 0;
 
-    private static void ThrowFreeTwice(BlockRun run) =>
-        Ext4CorruptException.Throw(Corruption.BitmapContents, $"blocks {run} to be freed are free already");
+    private static Ext4CorruptException Forbidden(BlockRun run) =>
+        new(Corruption.BlockOutOfVolume, $"blocks {run} to be freed");
+
+    private static Ext4CorruptException FreeAlready(BlockRun run) =>
+        new(Corruption.BitmapContents, $"blocks {run} to be freed are free already");
 }

@@ -246,7 +246,4 @@ public sealed partial class BlockAllocator
             >> _geometry.ClusterShift;
         return stripe > 1 && stripe <= _geometry.ClustersPerGroup ? stripe : 0;
     }
-
-    /// <summary>A part of a run inside one group: clusters counted from the group's first.</summary>
-    internal readonly record struct GroupPart(GroupNumber Group, int Start, int Length);
 }

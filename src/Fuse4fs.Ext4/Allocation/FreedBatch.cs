@@ -10,7 +10,7 @@ internal sealed class FreedBatch(FreedSpace owner, uint transactionId) : ICommit
     public uint TransactionId { get; } = transactionId;
 
     /// <summary>Guarded by the owner's gate until the commit.</summary>
-    public List<BlockAllocator.GroupPart> Blocks { get; } = [];
+    public List<GroupPart> Blocks { get; } = [];
 
     /// <summary>Guarded by the owner's gate until the commit.</summary>
     public List<InodeNumber> Inodes { get; } = [];

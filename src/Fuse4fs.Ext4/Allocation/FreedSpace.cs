@@ -85,12 +85,12 @@ public sealed class FreedSpace
         }
     }
 
-    internal void Add(Handle handle, BlockAllocator.GroupPart part)
+    internal void Add(Handle handle, GroupPart part)
     {
         lock (_gate)
         {
-            List<BlockAllocator.GroupPart> parts = BatchOf(handle).Blocks;
-            BlockAllocator.GroupPart last = parts.Count > 0 ? parts[^1] : default;
+            List<GroupPart> parts = BatchOf(handle).Blocks;
+            GroupPart last = parts.Count > 0 ? parts[^1] : default;
             if (last.Length > 0 && last.Group == part.Group && last.Start + last.Length == part.Start)
             {
                 parts[^1] = last with { Length = last.Length + part.Length };
@@ -131,7 +131,7 @@ public sealed class FreedSpace
             {
                 Discard(batch);
             }
-            foreach (BlockAllocator.GroupPart part in batch.Blocks)
+            foreach (GroupPart part in batch.Blocks)
             {
                 Blocks!.Return(part);
             }
@@ -195,7 +195,7 @@ public sealed class FreedSpace
     {
         batch.Blocks.Sort((left, right) => (left.Group.Value, left.Start).CompareTo((right.Group.Value, right.Start)));
         BlockRun pending = default;
-        foreach (BlockAllocator.GroupPart part in batch.Blocks)
+        foreach (GroupPart part in batch.Blocks)
         {
             BlockRun run = Blocks!.RunOf(part);
             if (pending.End == run.Start && !pending.IsEmpty && pending.LengthBlocks < uint.MaxValue / 2)

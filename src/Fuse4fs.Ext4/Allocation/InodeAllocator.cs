@@ -132,7 +132,10 @@ public sealed class InodeAllocator
     /// <exception cref="Ext4CorruptException">The number is reserved, impossible or free already.</exception>
     public void PrepareFree(InodeNumber number)
     {
-        CheckMayFree(number);
+        if (!MayFree(number))
+        {
+            throw NotInUse(number);
+        }
         GroupNumber group = _geometry.GroupOf(number);
         if (!TryLoad(group))
         {
@@ -144,35 +147,33 @@ public sealed class InodeAllocator
         {
             if (!new BitmapView(bitmap.Bytes)[(int)_geometry.IndexInGroup(number)])
             {
-                ThrowFreeTwice(number);
+                throw NotInUse(number);
             }
         }
     }
 
     /// <summary>Frees a number on disk in the handle. It is handed out again only when the commit is durable.</summary>
-    /// <remarks>Never throws for damage: what must not be freed is reported and left as it is.</remarks>
+    /// <remarks>Throws nothing, which would abort the journal: what must not be freed is reported and left as it is.
+    /// </remarks>
     public void Free(Handle handle, InodeNumber number, bool isDirectory)
     {
-        try
+        bool isFreed = MayFree(number);
+        GroupNumber group = isFreed ? _geometry.GroupOf(number) : default;
+        while (isFreed && TryLoad(group))
         {
-            CheckMayFree(number);
-            GroupNumber group = _geometry.GroupOf(number);
-            while (TryLoad(group))
+            lock (_groups.Gate(group))
             {
-                lock (_groups.Gate(group))
+                GroupState state = _groups.State(group);
+                if (state.Inodes is not null)
                 {
-                    GroupState state = _groups.State(group);
-                    if (state.Inodes is not null)
-                    {
-                        FreeLoaded(handle, group, state, number, isDirectory);
-                        return;
-                    }
+                    isFreed = FreeLoaded(handle, group, state, number, isDirectory);
+                    break;
                 }
             }
         }
-        catch (Ext4CorruptException damage)
+        if (!isFreed)
         {
-            _context.Events.Damage(damage, number);
+            _context.Events.Damage(NotInUse(number), number);
         }
     }
 
@@ -306,25 +307,26 @@ public sealed class InodeAllocator
     }
 
     /// <summary>Under the gate.</summary>
-    private void FreeLoaded(Handle handle, GroupNumber group, GroupState state, InodeNumber number, bool isDirectory)
+    private bool FreeLoaded(Handle handle, GroupNumber group, GroupState state, InodeNumber number, bool isDirectory)
     {
         using GroupLease descriptor = _groups.Change(handle, group);
         if (_groups.FlagsOf(descriptor).HasFlag(GroupFlags.InodesUninitialized))
         {
-            ThrowFreeTwice(number);
+            return false;
         }
         using BlockLease bitmap = handle.Update(descriptor.View.InodeBitmap);
         var bits = new BitmapView(bitmap.Bytes);
         int bit = (int)_geometry.IndexInGroup(number);
         if (!bits[bit])
         {
-            ThrowFreeTwice(number);
+            return false;
         }
         bits.Clear(bit, 1);
         ChangeCounts(descriptor, bitmap, 1, isDirectory && descriptor.View.Directories > 0 ? -1 : 0);
         state.Held++;
         _counter.BeginReturn(1);
         _freed.Add(handle, number);
+        return true;
     }
 
     /// <summary>A bitmap never written: nothing is used, and bits beyond the group's inodes are set.</summary>
@@ -373,14 +375,9 @@ public sealed class InodeAllocator
         _groups.Survey?.CountInodes(descriptor.Group, difference, directories);
     }
 
-    private void CheckMayFree(InodeNumber number)
-    {
-        if (number < _geometry.FirstInode || number.Value > _geometry.InodeCount)
-        {
-            Ext4CorruptException.Throw(Corruption.InodeNumberRange, $"inode {number} to be freed");
-        }
-    }
+    private bool MayFree(InodeNumber number) =>
+        number >= _geometry.FirstInode && number.Value <= _geometry.InodeCount;
 
-    private static void ThrowFreeTwice(InodeNumber number) =>
-        Ext4CorruptException.Throw(Corruption.BitmapContents, $"inode {number} to be freed is free already");
+    private static Ext4CorruptException NotInUse(InodeNumber number) =>
+        new(Corruption.InodeNumberRange, $"inode {number} to be freed is not in use, or reserved");
 }

@@ -143,7 +143,7 @@ internal sealed class OrphanRecovery(
                 Truncate(inode);
             }
         }
-        catch (Ext4CorruptException damage) when (!Handle.AbortOpen(damage))
+        catch (Ext4CorruptException damage)
         {
             _context.Events.Damage(damage, inode.Number);
         }

@@ -13,9 +13,9 @@ public sealed class InodeAllocatorTests
     public static TheoryData<string, long> Images => new()
     {
         { "-t ext4 -b 4096", 256L << 20 },
-        { "-t ext4 -b 4096 -E lazy_itable_init=1,lazy_journal_init=1", 300L << 20 },
-        { "-t ext4 -b 1024 -O ^metadata_csum,uninit_bg -E lazy_itable_init=1", 64L << 20 },
-        { "-t ext4 -b 1024 -O meta_bg,^resize_inode -E lazy_itable_init=1", 64L << 20 },
+        { "-t ext4 -b 4096 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard", 300L << 20 },
+        { "-t ext4 -b 1024 -O ^metadata_csum,uninit_bg -E lazy_itable_init=1,nodiscard", 64L << 20 },
+        { "-t ext4 -b 1024 -O meta_bg,^resize_inode -E lazy_itable_init=1,nodiscard", 64L << 20 },
         { "-t ext4 -b 1024 -O ^flex_bg -I 128", 64L << 20 },
         { "-t ext4 -b 1024 -G 4 -g 1024 -I 512", 32L << 20 },
         { "-t ext4 -b 2048 -O sparse_super2,^resize_inode,^64bit", 96L << 20 },
@@ -43,7 +43,7 @@ public sealed class InodeAllocatorTests
     [Fact]
     public void Every_inode_can_be_had_once_and_again_after_the_commit_that_freed_it()
     {
-        using var image = new TestImage("-t ext4 -b 1024 -N 256 -E lazy_itable_init=1", 24L << 20);
+        using var image = new TestImage("-t ext4 -b 1024 -N 256 -E lazy_itable_init=1,nodiscard", 24L << 20);
         using (var volume = new WritableImage(image))
         {
             uint free = volume.Inodes.FreeInodes;

@@ -9,8 +9,8 @@ namespace Fuse4fs.Ext4.Tests.Allocation;
 public sealed class InodeTableZeroingTests
 {
     [Theory]
-    [InlineData("-t ext4 -b 1024 -E lazy_itable_init=1")]
-    [InlineData("-t ext4 -b 4096 -O ^metadata_csum,uninit_bg -E lazy_itable_init=1")]
+    [InlineData("-t ext4 -b 1024 -E lazy_itable_init=1,nodiscard")]
+    [InlineData("-t ext4 -b 4096 -O ^metadata_csum,uninit_bg -E lazy_itable_init=1,nodiscard")]
     public void All_tables_become_zero_and_are_marked_so(string options)
     {
         using var image = new TestImage(options, 160L << 20);

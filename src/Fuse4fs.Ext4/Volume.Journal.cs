@@ -53,7 +53,8 @@ public sealed partial class Volume
         }
     }
 
-    /// <summary>Brings the volume to its last committed state: in place, or in memory when nothing may be written.</summary>
+    /// <summary>Brings the volume to its last committed state: in place, or in memory when nothing may be
+    /// written.</summary>
     /// <param name="device">The volume's device.</param>
     /// <param name="journal">Its journal.</param>
     /// <param name="geometry">As far as known before the replay.</param>
@@ -101,7 +102,8 @@ public sealed partial class Volume
                 MapRun run = map.Find(inode, block).From(block);
                 if (run.Kind != RunKind.Written)
                 {
-                    Ext4CorruptException.Throw(Corruption.JournalSuperblock, $"journal inode {number}: hole at {block}");
+                    Ext4CorruptException.Throw(
+                        Corruption.JournalSuperblock, $"journal inode {number}: hole at {block}");
                 }
                 uint count = (uint)Math.Min(run.LengthBlocks, length - block);
                 runs.Add(new LogRun(block, run.Start, count));

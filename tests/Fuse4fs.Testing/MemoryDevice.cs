@@ -82,7 +82,8 @@ public sealed class MemoryDevice : IBlockDevice
     {
         if (offsetBytes < 0 || offsetBytes > Bytes.Length - lengthBytes)
         {
-            throw new DeviceException(Errno.InputOutput, $"{lengthBytes} bytes at byte {offsetBytes} of {Bytes.Length}");
+            throw new DeviceException(
+                Errno.InputOutput, $"{lengthBytes} bytes at byte {offsetBytes} of {Bytes.Length}");
         }
         return Bytes.AsSpan((int)offsetBytes, lengthBytes);
     }

@@ -3,8 +3,8 @@ using Fuse4fs.Ext4.Storage;
 namespace Fuse4fs.Testing;
 
 /// <summary>Logs writes and flushes on their way down, and rebuilds the images a power cut could have left.</summary>
-/// <remarks>What a flush promises covers the writes that had completed when it was called. All later ones may be there or
-/// not, in any combination, and torn between sectors.</remarks>
+/// <remarks>What a flush promises covers the writes that had completed when it was called. All later ones may be there
+/// or not, in any combination, and torn between sectors.</remarks>
 public sealed class RecordingDevice : IBlockDevice
 {
     /// <summary>What a disk writes as a whole.</summary>

@@ -5,7 +5,8 @@ using Fuse4fs.Ext4.Mapping;
 
 namespace Fuse4fs.Ext4.FastCommits;
 
-/// <summary>Writes a directory anew: one block when that is enough, else with an index, else block after block.</summary>
+/// <summary>Writes a directory anew: one block when that is enough, else with an index, else block after
+/// block.</summary>
 /// <remarks>Docs: ext4/directory.</remarks>
 internal sealed class DirectoryWriter(
     ReplayBlocks blocks, ReplayBitmaps bitmaps, ReplayInodes inodes, Geometry geometry, DirectoryFormat format)

@@ -3,7 +3,8 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.FastCommits;
 
-/// <summary>One entry of a complete fast commit. All values are little-endian, unlike the rest of the journal.</summary>
+/// <summary>One entry of a complete fast commit. All values are little-endian, unlike the rest of the
+/// journal.</summary>
 /// <param name="Tag">What it is.</param>
 /// <param name="Value">Its value, of a length that fits the tag.</param>
 /// <remarks>Kernel: struct ext4_fc_add_range, ext4_fc_del_range, ext4_fc_dentry_info, ext4_fc_inode.</remarks>

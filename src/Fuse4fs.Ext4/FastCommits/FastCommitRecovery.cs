@@ -6,9 +6,9 @@ using Fuse4fs.Ext4.Storage;
 namespace Fuse4fs.Ext4.FastCommits;
 
 /// <summary>The second part of recovery, behind the replay of the log.</summary>
-/// <remarks>What the fast commits amount to is first appended to the log as an ordinary transaction, where there is room,
-/// and only then written home: a crash in between finds either the fast commits or their result, never a mixture. Its
-/// id is the one that the fast commits name, so that they count no more once it is there.</remarks>
+/// <remarks>What the fast commits amount to is first appended to the log as an ordinary transaction, where there is
+/// room, and only then written home: a crash in between finds either the fast commits or their result, never a mixture.
+/// Its id is the one that the fast commits name, so that they count no more once it is there.</remarks>
 internal static class FastCommitRecovery
 {
     /// <summary>Replays the fast commits behind the last full one, if there are any.</summary>

@@ -5,8 +5,8 @@ using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.FastCommits;
 
-/// <summary>Turns fast commits into changed blocks: what the records say, and everything that follows from it - bitmaps,
-/// counts, extent trees, directory blocks, checksums.</summary>
+/// <summary>Turns fast commits into changed blocks: what the records say, and everything that follows from it -
+/// bitmaps, counts, extent trees, directory blocks, checksums.</summary>
 /// <remarks>
 /// <para>A record states a result, not a step ("this name refers to this inode"), so records are applied one after the
 /// other to inodes, maps and directories in memory, and only the outcome is written. New positions for tree nodes and
@@ -110,8 +110,9 @@ internal sealed class FastCommitReplay
         Span<byte> oldArea = stackalloc byte[BlockArea.SizeBytes];
         ((ReadOnlySpan<byte>)inode.Fields.BlockArea).CopyTo(oldArea);
         bytes.CopyTo(inode.Record);
-        bool takesArea = !inode.HasExtents
-            && (((inode.Flags & InodeFlags.InlineData) != 0) || inode.Kind is not (FileKind.Regular or FileKind.Directory));
+        bool isInline = (inode.Flags & InodeFlags.InlineData) != 0;
+        bool hasBlocks = inode.Kind is FileKind.Regular or FileKind.Directory;
+        bool takesArea = !inode.HasExtents && (isInline || !hasBlocks);
         if (!takesArea)
         {
             oldArea.CopyTo(inode.Record.AsSpan(blockArea));

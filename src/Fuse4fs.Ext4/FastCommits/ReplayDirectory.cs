@@ -5,7 +5,8 @@ using Fuse4fs.Ext4.Mapping;
 
 namespace Fuse4fs.Ext4.FastCommits;
 
-/// <summary>The entries of a directory during a replay: in a table, and in its blocks as long as there is room.</summary>
+/// <summary>The entries of a directory during a replay: in a table, and in its blocks as long as there is
+/// room.</summary>
 /// <remarks>An entry that does not fit where it belongs makes the directory be written anew at the end.</remarks>
 internal sealed class ReplayDirectory
 {

@@ -56,7 +56,8 @@ internal sealed class ReplayInodes(
 
     private void CheckChecksum(ReplayInode inode)
     {
-        if (checksums.IsEnabled && Checksums.OfInode(Seed(inode), inode.Record) != Checksums.StoredInInode(inode.Record))
+        if (checksums.IsEnabled
+            && Checksums.OfInode(Seed(inode), inode.Record) != Checksums.StoredInInode(inode.Record))
         {
             Ext4CorruptException.Throw(Corruption.InodeChecksum, $"inode {inode.Number}");
         }

@@ -37,8 +37,8 @@ public sealed class Handle : IDisposable
 
     internal Transaction Transaction => _transaction ?? throw new ObjectDisposedException(nameof(Handle));
 
-    /// <summary>Aborts the journal of the handle that this thread has open, if any. Exceptions do that by themselves when
-    /// they are thrown; as an exception filter this says it where it matters to the reader.</summary>
+    /// <summary>Aborts the journal of the handle that this thread has open, if any. Exceptions do that by themselves
+    /// when they are thrown; as an exception filter this says it where it matters to the reader.</summary>
     /// <returns>False.</returns>
     public static bool AbortOpen(Exception cause)
     {

@@ -124,8 +124,8 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>Lets go of the oldest transactions whose blocks are all at home. Their memory is in use while a batch is
-    /// being written from it.</summary>
+    /// <summary>Lets go of the oldest transactions whose blocks are all at home. Their memory is in use while a batch
+    /// is being written from it.</summary>
     private void ReleaseFinished()
     {
         while (!_isWritingHome && _backlog.TryPeek(out Transaction? oldest) && oldest.CheckpointCount == 0)
@@ -145,8 +145,8 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>The first transaction that is not completely at home, or the end of the log. What was written home before
-    /// this call and is flushed after it needs the log no longer.</summary>
+    /// <summary>The first transaction that is not completely at home, or the end of the log. What was written home
+    /// before this call and is flushed after it needs the log no longer.</summary>
     private LogTail TailCandidateLocked()
     {
         foreach (Transaction transaction in _backlog)

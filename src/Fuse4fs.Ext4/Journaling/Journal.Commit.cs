@@ -159,7 +159,8 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>Copies the blocks; no handle is open, so nobody writes to them. Then the next transaction may start.</summary>
+    /// <summary>Copies the blocks; no handle is open, so nobody writes to them. Then the next transaction may
+    /// start.</summary>
     private void Copy(Transaction transaction)
     {
         int count = transaction.Blocks.Count(block => !block.IsForgotten);
@@ -268,7 +269,8 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>The transaction is durable: its copies replace older ones on the checkpoint list, freed blocks leave it.</summary>
+    /// <summary>The transaction is durable: its copies replace older ones on the checkpoint list, freed blocks leave
+    /// it.</summary>
     private void File(Transaction transaction, LogTail? tail)
     {
         using (_gate.Enter())
@@ -369,7 +371,8 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>What a waiter does with the news is not the journal's affair: its failure is reported, no more.</summary>
+    /// <summary>What a waiter does with the news is not the journal's affair: its failure is reported, no
+    /// more.</summary>
     private void Tell(ICommitWaiter waiter, Errno outcome)
     {
         try

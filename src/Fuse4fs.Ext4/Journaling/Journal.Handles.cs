@@ -154,7 +154,8 @@ public sealed partial class Journal
         return state;
     }
 
-    /// <summary>A handle over its credits is a bug of its caller; it does harm only when the transaction is full.</summary>
+    /// <summary>A handle over its credits is a bug of its caller; it does harm only when the transaction is
+    /// full.</summary>
     private void TakeCredit(Handle handle, Transaction transaction)
     {
         if (handle.CreditsLeft > 0)

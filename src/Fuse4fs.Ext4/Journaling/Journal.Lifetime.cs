@@ -91,8 +91,8 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>Stops changes: from now on <see cref="TryBegin"/> says ReadOnly and waiters get InputOutput. Recorded in
-    /// both superblocks as far as the device allows. The first reason counts.</summary>
+    /// <summary>Stops changes: from now on <see cref="TryBegin"/> says ReadOnly and waiters get InputOutput. Recorded
+    /// in both superblocks as far as the device allows. The first reason counts.</summary>
     public void Abort(Errno reason, string where) =>
         AbortFrom(new DeviceException(reason, where));
 
@@ -234,8 +234,8 @@ public sealed partial class Journal
         _context.Device.Flush();
     }
 
-    /// <summary>Brings counters and errors into the superblock and the superblock into the transaction, where one or the
-    /// other is wanted. No handle is open. The transaction has kept one block free for this.</summary>
+    /// <summary>Brings counters and errors into the superblock and the superblock into the transaction, where one or
+    /// the other is wanted. No handle is open. The transaction has kept one block free for this.</summary>
     private void JoinSuperblock(Transaction transaction)
     {
         VolumeErrorRecord? error;
@@ -274,7 +274,8 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>Leaves word of the abort where the next mount and e2fsck look, and lets everybody go who waits.</summary>
+    /// <summary>Leaves word of the abort where the next mount and e2fsck look, and lets everybody go who
+    /// waits.</summary>
     private void RecordAbort()
     {
         Transaction?[] lost;

@@ -8,9 +8,10 @@ namespace Fuse4fs.Ext4.Journaling;
 /// as a whole, and writes the blocks home later. On a volume without a journal the same types write home at once,
 /// as well ordered as that goes.</summary>
 /// <remarks>
-/// <para>Life of a transaction: <em>running</em> (takes handles) -> locked (its last handles end) -> copied, from when on
-/// the next one runs -> <em>committing</em> (written, flushed, commit block, flushed) -> durable: its actions run, its
-/// waiters go on, its blocks stand on the checkpoint list -> written home -> flushed -> the tail moves past it.</para>
+/// <para>Life of a transaction: <em>running</em> (takes handles) -> locked (its last handles end) -> copied, from when
+/// on the next one runs -> <em>committing</em> (written, flushed, commit block, flushed) -> durable: its actions run,
+/// its waiters go on, its blocks stand on the checkpoint list -> written home -> flushed -> the tail moves past
+/// it.</para>
 /// <para>Two threads: one commits, one writes home. Both take only what stands below the handle in the lock order.
 /// All state is guarded by one gate, which is never held across I/O. Files: Journal (state, waiting), .Handles,
 /// .Commit, .Checkpoint, .Lifetime.</para>
@@ -74,8 +75,8 @@ public sealed partial class Journal : IDisposable
         }
     }
 
-    /// <summary>The transaction that a handle begun now would join, as far as one can tell. Waiting for it means waiting
-    /// for all changes made so far.</summary>
+    /// <summary>The transaction that a handle begun now would join, as far as one can tell. Waiting for it means
+    /// waiting for all changes made so far.</summary>
     public uint RunningTransaction
     {
         get
@@ -103,7 +104,8 @@ public sealed partial class Journal : IDisposable
     /// data durable. Lock-free.</summary>
     public long DataTicket => Volatile.Read(ref _flushesBegun);
 
-    /// <summary>Handles that took more blocks than they had credits for: always 0 when all callers count well.</summary>
+    /// <summary>Handles that took more blocks than they had credits for: always 0 when all callers count
+    /// well.</summary>
     public long CreditOverruns => Volatile.Read(ref _creditOverruns);
 
     /// <summary>Commits a transaction and waits until it is durable. The caller holds no handle.</summary>

@@ -42,8 +42,8 @@ internal sealed class JournalRecovery
         return new JournalRecovery(journal.Log, journal.Geometry, target).Replay(contents);
     }
 
-    /// <summary>Reads the log without replaying it, because the file system says that it needs none: only to learn which
-    /// transaction ids are used up. Damage in such a log does not matter.</summary>
+    /// <summary>Reads the log without replaying it, because the file system says that it needs none: only to learn
+    /// which transaction ids are used up. Damage in such a log does not matter.</summary>
     /// <exception cref="DeviceException">A read failed.</exception>
     public static RecoveryResult Skip(JournalSource journal, ulong volumeBlocks)
     {

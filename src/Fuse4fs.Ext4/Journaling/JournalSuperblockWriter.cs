@@ -34,8 +34,8 @@ internal sealed class JournalSuperblockWriter(
     /// <summary>Writes a tail unless that or a newer one was written. Not flushed.</summary>
     public void WriteTail(LogTail tail) => Exclusively(() => TrySetTail(tail));
 
-    /// <summary>Writes the first tail of an empty log; nothing when it has one. Not flushed: the flush before the commit
-    /// block is early enough.</summary>
+    /// <summary>Writes the first tail of an empty log; nothing when it has one. Not flushed: the flush before the
+    /// commit block is early enough.</summary>
     public void WriteFirstTail(LogTail tail) => Exclusively(() => _isEmpty && TrySetTail(tail));
 
     /// <summary>Records why the journal was aborted, for the next mount. Not flushed.</summary>

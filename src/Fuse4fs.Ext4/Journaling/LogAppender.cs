@@ -5,8 +5,8 @@ namespace Fuse4fs.Ext4.Journaling;
 /// <summary>Adds one transaction to a log that was just replayed and is not running yet.</summary>
 internal static class LogAppender
 {
-    /// <summary>Writes the blocks as the transaction behind the last one, durably. Does nothing when the log has no room
-    /// for them: then a crash while they are written home is repaired by replaying everything once more.</summary>
+    /// <summary>Writes the blocks as the transaction behind the last one, durably. Does nothing when the log has no
+    /// room for them: then a crash while they are written home is repaired by replaying everything once more.</summary>
     /// <exception cref="Storage.DeviceException">A write or flush failed.</exception>
     public static void Append(
         JournalSource journal, in RecoveryResult replayed, IReadOnlyList<(FsBlock Block, byte[] Bytes)> blocks,

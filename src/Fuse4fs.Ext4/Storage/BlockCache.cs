@@ -2,7 +2,8 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Storage;
 
-/// <summary>Metadata blocks in memory: bounded, shared by all threads, clean blocks evicted by second chance (CLOCK).</summary>
+/// <summary>Metadata blocks in memory: bounded, shared by all threads, clean blocks evicted by second chance
+/// (CLOCK).</summary>
 /// <remarks>
 /// <para>A hit takes no lock: it walks a bucket, raises the frame's pin count by compare-and-swap, and looks again
 /// whether the frame still is the block, since it may have been given away in between. A miss takes the shard's lock,

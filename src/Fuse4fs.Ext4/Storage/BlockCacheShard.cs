@@ -3,7 +3,8 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Storage;
 
-/// <summary>A part of the cache with an index and a lock of its own; blocks are spread over the shards by hash.</summary>
+/// <summary>A part of the cache with an index and a lock of its own; blocks are spread over the shards by
+/// hash.</summary>
 internal sealed class BlockCacheShard
 {
     private const int SlabBytes = 256 * 1024;
@@ -53,7 +54,8 @@ internal sealed class BlockCacheShard
         return null;
     }
 
-    /// <summary>Pins a block, giving it a frame when it has none; its contents may then still have to be loaded.</summary>
+    /// <summary>Pins a block, giving it a frame when it has none; its contents may then still have to be
+    /// loaded.</summary>
     public BlockFrame PinOrInsert(FsBlock block, uint hash)
     {
         lock (_gate)
@@ -78,7 +80,8 @@ internal sealed class BlockCacheShard
         }
     }
 
-    /// <summary>Pins a block that is here; null means that it is not. Takes the lock, so that nothing moves meanwhile.</summary>
+    /// <summary>Pins a block that is here; null means that it is not. Takes the lock, so that nothing moves
+    /// meanwhile.</summary>
     public BlockFrame? PinIfPresent(FsBlock block, uint hash)
     {
         lock (_gate)
@@ -171,7 +174,8 @@ internal sealed class BlockCacheShard
         return frame;
     }
 
-    /// <summary>Readers without the lock meanwhile see parts of chains and miss; they come back with the lock.</summary>
+    /// <summary>Readers without the lock meanwhile see parts of chains and miss; they come back with the
+    /// lock.</summary>
     private void Rehash(int bucketCount)
     {
         var buckets = new BlockFrame?[bucketCount];

@@ -23,7 +23,8 @@ internal sealed class BlockFrame(byte[] slab, int offset, int length)
     /// <summary>The bytes are the block's. Written under the frame's own lock.</summary>
     public volatile bool IsLoaded;
 
-    /// <summary>The structure's checksum was verified since it was loaded. Set by readers, never cleared but by a load.</summary>
+    /// <summary>The structure's checksum was verified since it was loaded. Set by readers, never cleared but by a
+    /// load.</summary>
     public volatile bool IsVerified;
 
     /// <summary>What the journal knows of the frame: made at its first change, kept for good.</summary>
@@ -37,7 +38,8 @@ internal sealed class BlockFrame(byte[] slab, int offset, int length)
     /// <summary>The same as memory, for vectored writes.</summary>
     public ReadOnlyMemory<byte> Memory => slab.AsMemory(offset, length);
 
-    /// <summary>Takes a pin unless the frame is claimed. The caller then looks whether it is still the right block.</summary>
+    /// <summary>Takes a pin unless the frame is claimed. The caller then looks whether it is still the right
+    /// block.</summary>
     public bool TryPin()
     {
         int pins = Volatile.Read(ref _pins);

@@ -5,8 +5,8 @@ namespace Fuse4fs.Ext4.Tests.Journaling;
 /// <summary>Runs threads one at a time and decides at every step of the journal who goes on, so that a run is
 /// determined by its decisions and all runs within a bound can be tried.</summary>
 /// <remarks>A step is taking the journal's gate, waiting, or a device operation. Going on with another thread although
-/// the present one could go on is a preemption; their number is what bounds the runs. A timed wait ends by itself only when
-/// nobody else can go on: time passes when nothing else happens.</remarks>
+/// the present one could go on is a preemption; their number is what bounds the runs. A timed wait ends by itself only
+/// when nobody else can go on: time passes when nothing else happens.</remarks>
 internal sealed class DeterministicScheduler : IJournalScheduler
 {
     /// <summary>Seconds after which something would have had to happen.</summary>

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Journaling;
 
-/// <summary>Opening an image that the kernel's ext4 left in the middle of work gives the tree that e2fsck -fy makes of a
-/// copy: read-only without a byte written, writable with an image that is clean afterwards.</summary>
+/// <summary>Opening an image that the kernel's ext4 left in the middle of work gives the tree that e2fsck -fy makes of
+/// a copy: read-only without a byte written, writable with an image that is clean afterwards.</summary>
 public class DirtyImageTests
 {
     /// <summary>Small changes, each made durable: the kernel logs them as fast commits.</summary>
@@ -24,10 +24,13 @@ public class DirtyImageTests
         rm a/f4; echo x > a/f5; sync a/f5
         truncate -s 12345 a/big; sync a/big
         truncate -s 100 a/f10; truncate -s 0 a/f11; sync a/f10 a/f11
-        for i in $(seq 2 2 20); do dd if=/dev/zero of=a/holes bs=8192 seek=$((i * 3)) count=1 conv=notrunc status=none; done
+        for i in $(seq 2 2 20); do
+          dd if=/dev/zero of=a/holes bs=8192 seek=$((i * 3)) count=1 conv=notrunc status=none
+        done
         sync a/holes
         for i in $(seq 1 40); do name=a/full/another-name-which-needs-a-split-$i; echo "$i" > $name; sync $name; done
-        for i in $(seq 1 30); do rm a/full/some-name-that-fills-the-block-$i; done; sync a/full/another-name-which-needs-a-split-1
+        for i in $(seq 1 30); do rm a/full/some-name-that-fills-the-block-$i; done
+        sync a/full/another-name-which-needs-a-split-1
         """;
 
     [Theory]
@@ -52,8 +55,8 @@ public class DirtyImageTests
         Compare(image);
     }
 
-    /// <summary>e2fsck 1.47.0 loses files with blocks of 1 KiB and invents a flag without metadata_csum; the kernel's own
-    /// replay does neither.</summary>
+    /// <summary>e2fsck 1.47.0 loses files with blocks of 1 KiB and invents a flag without metadata_csum; the kernel's
+    /// own replay does neither.</summary>
     [Theory]
     [InlineData("-t ext4 -b 4096 -O fast_commit")]
     [InlineData("-t ext4 -b 1024 -O fast_commit")]
@@ -80,7 +83,8 @@ public class DirtyImageTests
         Assert.Equal(expected, VolumeTree.Capture(image.Path));
         Assert.Equal(hash, image.Hash());
 
-        Assert.Equal(Errno.Ok, ImageFile.Open(image.Path, isReadOnly: false, 0, isExclusive: false, out ImageFile? file));
+        Errno error = ImageFile.Open(image.Path, isReadOnly: false, 0, isExclusive: false, out ImageFile? file);
+        Assert.Equal(Errno.Ok, error);
         using (Volume volume = Volume.Open(file!, new VolumeOptions()))
         {
             Assert.Equal(expected, VolumeTree.Capture(volume));

@@ -85,7 +85,8 @@ public class DurabilityTests
         MemoryDevice device = MemoryDevice.Load(image.Path);
         JournaledVolume volume = JournaledVolume.Open(device, JournalMap.RunsOf(image.Path));
         var record = new VolumeErrorRecord(
-            Errno.Corrupted, new InodeNumber(12), new FsBlock(77), "ExtentChecksum", DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
+            Errno.Corrupted, new InodeNumber(12), new FsBlock(77), "ExtentChecksum",
+            DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
         volume.Journal.RecordError(in record);
         Assert.Equal(Errno.Ok, volume.Journal.CommitAll());
         using (Handle handle = volume.Begin(1))

@@ -6,8 +6,8 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Journaling;
 
-/// <summary>A failing device ends in documented errors: nobody hangs, nothing that was reported durable is lost, and the
-/// next mount and e2fsck learn of it.</summary>
+/// <summary>A failing device ends in documented errors: nobody hangs, nothing that was reported durable is lost, and
+/// the next mount and e2fsck learn of it.</summary>
 public class FaultyDeviceTests
 {
     private const string Small = "-t ext4 -b 1024 -N 16 -J size=1";

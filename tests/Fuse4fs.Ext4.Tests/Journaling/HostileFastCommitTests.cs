@@ -19,8 +19,6 @@ public class HostileFastCommitTests
         for i in $(seq 30 40); do rm a/f$i; done; mv a/f41 b/f41; truncate -s 5000 a/big; sync a/big
         """;
 
-    private static int Scale => int.TryParse(Environment.GetEnvironmentVariable("FUSE4FS_TEST_SCALE"), out int n) ? n : 1;
-
     [Theory]
     [InlineData("-t ext4 -b 4096 -O fast_commit")]
     [InlineData("-t ext4 -b 1024 -O fast_commit,^metadata_csum,^64bit -I 128")]
@@ -37,7 +35,7 @@ public class HostileFastCommitTests
         Superblock super = JournalMap.ReadSuperblock(device);
         int seed = Environment.TickCount & 0xFFFFFF;
         int refused = 0;
-        for (int i = 0; i < 3000 * Scale; i++)
+        for (int i = 0; i < 3000 * TestScale.Factor; i++)
         {
             List<FastCommitRecord> mutants = Mutate(records, new Random(seed + i));
             try
@@ -53,7 +51,7 @@ public class HostileFastCommitTests
                 Assert.Fail($"seed {seed + i}: {other}");
             }
         }
-        Assert.InRange(refused, 1, (3000 * Scale) - 1);
+        Assert.InRange(refused, 1, (3000 * TestScale.Factor) - 1);
     }
 
     private static List<FastCommitRecord> Mutate(IReadOnlyList<FastCommitRecord> records, Random random)

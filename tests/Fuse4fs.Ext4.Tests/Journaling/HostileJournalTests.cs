@@ -7,12 +7,10 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Journaling;
 
-/// <summary>A journal full of lies is refused or replayed, but never crashes or hangs its reader; and a log that is found
-/// damaged changes nothing.</summary>
+/// <summary>A journal full of lies is refused or replayed, but never crashes or hangs its reader; and a log that is
+/// found damaged changes nothing.</summary>
 public class HostileJournalTests
 {
-    private static int Scale => int.TryParse(Environment.GetEnvironmentVariable("FUSE4FS_TEST_SCALE"), out int n) ? n : 1;
-
     [Theory]
     [InlineData("-t ext3 -b 1024 -J size=1", "")]
     [InlineData("-t ext4 -b 1024 -J size=1", "")]
@@ -26,13 +24,13 @@ public class HostileJournalTests
         int blockBytes = JournalMap.ReadGeometry(new MemoryDevice(original)).BlockSizeBytes;
         int seed = Environment.TickCount & 0xFFFFFF;
         int refused = 0;
-        for (int i = 0; i < 150 * Scale; i++)
+        for (int i = 0; i < 150 * TestScale.Factor; i++)
         {
             byte[] mutant = (byte[])original.Clone();
             Mutate(mutant, runs, blockBytes, new Random(seed + i));
             refused += OpenAndWalk(mutant, seed + i) ? 0 : 1;
         }
-        Assert.InRange(refused, 1, (150 * Scale) - 1);
+        Assert.InRange(refused, 1, (150 * TestScale.Factor) - 1);
     }
 
     [Fact]

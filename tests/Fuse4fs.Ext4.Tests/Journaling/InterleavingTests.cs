@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Journaling;
 
-/// <summary>Commit, checkpoint, revoke and handle start under a scheduler that tries interleavings one by one.</summary>
+/// <summary>Commit, checkpoint, revoke and handle start under a scheduler that tries interleavings one by
+/// one.</summary>
 public sealed class InterleavingTests : IDisposable
 {
     private readonly TestImage _image = new("-t ext4 -b 1024 -N 16 -J size=1", 4L << 20);
@@ -18,14 +19,12 @@ public sealed class InterleavingTests : IDisposable
         InterleavingRun.ShortenLog(_bytes, _runs, 1024);
     }
 
-    private static int Scale => int.TryParse(Environment.GetEnvironmentVariable("FUSE4FS_TEST_SCALE"), out int n) ? n : 1;
-
     [Fact]
     public void Random_interleavings_keep_every_promise()
     {
         int seed = Environment.TickCount & 0xFFFFFF;
         var run = new InterleavingRun(_bytes, _runs);
-        for (int i = 0; i < 250 * Scale; i++)
+        for (int i = 0; i < 250 * TestScale.Factor; i++)
         {
             string? wrong = run.Execute(
                 new DeterministicScheduler(seed + i), JournalFaults.None, new Random(seed + i), cuts: 12);
@@ -37,7 +36,7 @@ public sealed class InterleavingTests : IDisposable
     public void All_interleavings_with_one_preemption_keep_every_promise()
     {
         var run = new InterleavingRun(_bytes, _runs);
-        int runs = Explore(preemptions: 1, limit: 1500 * Scale, decisions =>
+        int runs = Explore(preemptions: 1, limit: 1500 * TestScale.Factor, decisions =>
         {
             var scheduler = new DeterministicScheduler(decisions, maximumPreemptions: 1);
             string? wrong = run.Execute(scheduler, JournalFaults.None, new Random(decisions.Count), cuts: 3);

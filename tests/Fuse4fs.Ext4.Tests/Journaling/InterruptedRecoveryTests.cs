@@ -3,8 +3,8 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Journaling;
 
-/// <summary>Power fails again while the log, or fast commits, are being replayed: the next recovery still gives the tree
-/// that the first would have given.</summary>
+/// <summary>Power fails again while the log, or fast commits, are being replayed: the next recovery still gives the
+/// tree that the first would have given.</summary>
 public class InterruptedRecoveryTests
 {
     private const string FastCommits = """

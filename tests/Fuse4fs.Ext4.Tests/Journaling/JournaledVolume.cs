@@ -8,14 +8,15 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Journaling;
 
-/// <summary>A journal over an image whose free blocks serve as metadata blocks to play with: e2fsck looks at the log and
-/// at everything else, and does not mind what free blocks contain.</summary>
+/// <summary>A journal over an image whose free blocks serve as metadata blocks to play with: e2fsck looks at the log
+/// and at everything else, and does not mind what free blocks contain.</summary>
 internal sealed class JournaledVolume
 {
     /// <summary>Blocks to play with start here; the image must be made so that they are free.</summary>
     private readonly ulong _firstBlock;
 
-    private JournaledVolume(VolumeContext context, JournalSource? source, RecoveryResult recovery, JournalOptions options)
+    private JournaledVolume(
+        VolumeContext context, JournalSource? source, RecoveryResult recovery, JournalOptions options)
     {
         Context = context;
         Source = source;
@@ -86,7 +87,8 @@ internal sealed class JournaledVolume
         return ValueOf(image.AsSpan(checked((int)Block(index).Value * size), size));
     }
 
-    /// <summary>Fills a block. Every third value begins with the journal's magic number and has to be escaped.</summary>
+    /// <summary>Fills a block. Every third value begins with the journal's magic number and has to be
+    /// escaped.</summary>
     public static void Fill(Span<byte> block, uint value)
     {
         for (int at = 0; at < block.Length; at += sizeof(uint))

@@ -11,8 +11,6 @@ public class PowerLossTests
     private const string Small = "-t ext4 -b 1024 -N 16 -J size=1";
     private static readonly int s_seed = Environment.TickCount & 0xFFFFFF;
 
-    private static int Scale => int.TryParse(Environment.GetEnvironmentVariable("FUSE4FS_TEST_SCALE"), out int n) ? n : 1;
-
     [Theory]
     [InlineData(Small, 8)]
     [InlineData("-t ext4 -b 4096 -N 16 -J size=4", 12)]
@@ -20,7 +18,7 @@ public class PowerLossTests
     public void Nothing_durable_is_lost_at_any_cut(string options, int megabytes)
     {
         using var image = new TestImage(options, (long)megabytes << 20);
-        for (int round = 0; round < 4 * Scale; round++)
+        for (int round = 0; round < 4 * TestScale.Factor; round++)
         {
             var sweep = new PowerLossSweep(image.Path, s_seed + (round * 100));
             Assert.Null(sweep.Run(JournalFaults.None, 60, 60, sweep.RecoverByUs));

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Journaling;
 
-/// <summary>Our replay leaves the same blocks as e2fsck's, on images the kernel's ext4 left in the middle of work.</summary>
+/// <summary>Our replay leaves the same blocks as e2fsck's, on images the kernel's ext4 left in the middle of
+/// work.</summary>
 public class RecoveryTests
 {
     [Theory]

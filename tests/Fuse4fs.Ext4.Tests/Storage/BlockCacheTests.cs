@@ -11,7 +11,8 @@ public class BlockCacheTests
     private const int BlockBytes = 1024;
     private const int BlockCount = 4096;
 
-    /// <summary>Far more blocks than frames, so that frames change hands all the time while readers hold others.</summary>
+    /// <summary>Far more blocks than frames, so that frames change hands all the time while readers hold
+    /// others.</summary>
     [Fact]
     public void A_lease_always_shows_its_own_block_while_frames_change_hands()
     {
@@ -41,7 +42,8 @@ public class BlockCacheTests
         Assert.InRange(cache.AllocatedBytes, 1, (256 + 6) * BlockBytes);
     }
 
-    /// <summary>The journal asks so for the state of a freed block: a miss would leave it on the checkpoint list.</summary>
+    /// <summary>The journal asks so for the state of a freed block: a miss would leave it on the checkpoint
+    /// list.</summary>
     [Fact]
     public void A_pinned_block_is_never_missed_while_its_neighbours_move()
     {

@@ -6,15 +6,14 @@ namespace Fuse4fs.Ext4.Journaling;
 /// <summary>One operation's changes: all of them become durable in one transaction, or none. The only way to change
 /// metadata. Dispose it when the operation is complete; it is pooled and must not be touched afterwards.</summary>
 /// <remarks>
-/// <para>There is no rollback: everything that can fail is done before. An exception thrown while a handle is open
-/// aborts the journal, whoever catches it: it may have left half an operation, which must not become durable.</para>
+/// <para>There is no rollback: everything that can fail is done before. A failed read in here aborts the journal, and so
+/// does an exception that leaves an operation with its handle open: the outermost catch of an operation uses
+/// <see cref="AbortOpen"/> as its filter. Who catches damage inside and can go on, does.</para>
 /// <para>Belongs to the thread that began it. While it is open the thread waits for no inode, no commit and not for
 /// the kernel.</para>
 /// </remarks>
 public sealed class Handle : IDisposable
 {
-    private static int s_isWatching;
-
     [ThreadStatic]
     private static Handle? s_open;
 
@@ -37,9 +36,9 @@ public sealed class Handle : IDisposable
 
     internal Transaction Transaction => _transaction ?? throw new ObjectDisposedException(nameof(Handle));
 
-    /// <summary>Aborts the journal of the handle that this thread has open, if any. Exceptions do that by themselves
-    /// when they are thrown; as an exception filter this says it where it matters to the reader.</summary>
-    /// <returns>False.</returns>
+    /// <summary>Aborts the journal of the handle that this thread has open, if any. Meant as an exception filter: those
+    /// run before the handle is disposed.</summary>
+    /// <returns>False, so that the exception goes on.</returns>
     public static bool AbortOpen(Exception cause)
     {
         s_open?._journal.AbortFrom(cause);
@@ -51,9 +50,16 @@ public sealed class Handle : IDisposable
     /// <exception cref="Ext4CorruptException">The number is outside the volume; the journal is aborted.</exception>
     public BlockLease Update(FsBlock block)
     {
-        BlockLease lease = _journal.Cache.Read(block);
-        Join(lease.Frame);
-        return lease;
+        try
+        {
+            BlockLease lease = _journal.Cache.Read(block);
+            Join(lease.Frame);
+            return lease;
+        }
+        catch (Exception cause) when (AbortOpen(cause))
+        {
+            throw;
+        }
     }
 
     /// <summary>Holds a freshly allocated metadata block, all zeros. Nothing is read; a pending revoke is
@@ -85,17 +91,6 @@ public sealed class Handle : IDisposable
             _transaction = null;
             s_open = null;
             _journal.End(this, ended);
-        }
-    }
-
-    /// <summary>From now on exceptions are noticed the moment they are thrown: before any handle is disposed, and also
-    /// when somebody on the way catches them.</summary>
-    internal static void WatchExceptions()
-    {
-        if (Interlocked.Exchange(ref s_isWatching, 1) == 0)
-        {
-            AppDomain.CurrentDomain.FirstChanceException +=
-                static (_, thrown) => s_open?._journal.AbortFrom(thrown.Exception);
         }
     }
 

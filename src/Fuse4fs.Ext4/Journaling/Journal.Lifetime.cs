@@ -20,7 +20,6 @@ public sealed partial class Journal
     private Journal(VolumeContext context, JournalSource? source, JournalGeometry? geometry,
         JournalSuperblockWriter? writer, JournalGate gate, uint firstSequence, JournalOptions options)
     {
-        Handle.WatchExceptions();
         _context = context;
         _options = options.CommitInterval > TimeSpan.Zero
             ? options

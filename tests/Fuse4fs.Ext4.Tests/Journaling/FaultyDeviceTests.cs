@@ -69,7 +69,7 @@ public class FaultyDeviceTests
     }
 
     [Fact]
-    public void An_exception_through_an_open_handle_aborts_the_journal()
+    public void An_exception_that_leaves_an_operation_with_its_handle_open_aborts_the_journal()
     {
         using var image = new TestImage(Small, 4L << 20);
         var memory = new MemoryDevice(File.ReadAllBytes(image.Path));
@@ -77,9 +77,16 @@ public class FaultyDeviceTests
         JournaledVolume volume = JournaledVolume.Open(memory, runs);
         void DoHalfAnOperation()
         {
-            using Handle handle = volume.Begin(2);
-            volume.Put(handle, 0, 1);
-            throw new InvalidOperationException("half an operation");
+            try
+            {
+                using Handle handle = volume.Begin(2);
+                volume.Put(handle, 0, 1);
+                throw new InvalidOperationException("half an operation");
+            }
+            catch (Exception cause) when (Handle.AbortOpen(cause))
+            {
+                throw;
+            }
         }
         Assert.Throws<InvalidOperationException>((Action)DoHalfAnOperation);
         Assert.Equal(Errno.ReadOnly, volume.Journal.TryBegin(1, out _));

@@ -11,6 +11,7 @@ public static class E2fsck
         ToolResult result = Tool.Run("e2fsck", ["-f", "-n", .. external, image]);
         if (result.ExitCode != 0)
         {
+            Keep(image);
             throw new OracleException($"e2fsck -fn {image}: {result}");
         }
     }
@@ -34,6 +35,16 @@ public static class E2fsck
         }
         AssertClean(image);
         return result.Output;
+    }
+
+    /// <summary>FUSE4FS_TEST_KEEP names a directory where images that are not clean are kept to be looked at.</summary>
+    private static void Keep(string image)
+    {
+        if (Environment.GetEnvironmentVariable("FUSE4FS_TEST_KEEP") is { } directory)
+        {
+            Directory.CreateDirectory(directory);
+            Tool.Run("cp", "--sparse=always", image, Path.Combine(directory, Path.GetRandomFileName() + ".img"));
+        }
     }
 
     /// <summary>Replay, clearing of orphans and of the orphan file (kernel ext4's own crash images need the same), and

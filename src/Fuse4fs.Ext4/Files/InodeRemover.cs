@@ -65,12 +65,16 @@ internal sealed class InodeRemover(
 
     /// <summary>Whether i_block maps blocks at all: device nodes, short symlinks and data inside the inode have none.
     /// </summary>
-    private static bool HasMap(Inode inode) => !inode.Has(InodeFlags.InlineData) && inode.Kind switch
+    private bool HasMap(Inode inode) => !inode.Has(InodeFlags.InlineData) && inode.Kind switch
     {
         FileKind.Regular or FileKind.Directory => true,
-        FileKind.Symlink => inode.Has(InodeFlags.Extents) || inode.Sectors > 0,
+        FileKind.Symlink => inode.Has(InodeFlags.Extents) || inode.Sectors > XattrBlockSectors(inode),
         _ => false,
     };
+
+    /// <summary>The block of extended attributes counts among the inode's, as a whole cluster.</summary>
+    private ulong XattrBlockSectors(Inode inode) =>
+        inode.XattrBlock.Value == 0 ? 0 : (ulong)context.Geometry.BlockSizeBytes << context.Geometry.ClusterShift >> 9;
 
     private Errno PrepareSlice(Inode inode, RemovalProgress progress)
     {

@@ -54,6 +54,20 @@ public sealed class ModelTests
         pair.CompareAndCheck();
     }
 
+    /// <summary>The block of its attributes is all that such an inode occupies; it has no map.</summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(200)]
+    public void A_symlink_with_attributes_is_freed(int targetBytes)
+    {
+        using var pair = new MountPair("ext4");
+        HostPath link = new HostPath(pair.Ours.MountPoint).Child("link");
+        Assert.Equal(0, Posix.MakeSymlink(new string('t', targetBytes).Select(letter => (byte)letter).ToArray(), link));
+        Assert.Equal(0, Posix.SetXattr(link, "trusted.big"u8, new byte[300]));
+        Assert.Equal(0, Posix.Unlink(link));
+        pair.CompareAndCheck();
+    }
+
     /// <summary>Tests the tester: two kernel mounts agree, whatever their features.</summary>
     [Fact]
     public void Two_mounts_by_the_kernel_agree()

@@ -77,11 +77,11 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
                     break;
                 case RunKind.Unwritten:
                     error = FillUnwritten(inode, run, position, rest, in options, out count);
-                    isStored = true;
+                    isStored |= count > 0;
                     break;
                 case RunKind.Hole when inode.Has(InodeFlags.Extents):
                     error = FillHole(inode, run, position, rest, in options, out count);
-                    isStored = true;
+                    isStored |= count > 0;
                     break;
                 default:
                     error = Errno.NotSupported;

@@ -28,6 +28,11 @@ public sealed class FullVolumeTests
         Assert.Equal(Errno.NoSpace, image.Volume.Write(image.File, whole + 1_000_000, data, in s_reserve, out _));
         Assert.Equal(Errno.NoSpace,
             image.Volume.Allocate(image.File, FallocateMode.Allocate, whole + 1_000_000, 1_000_000, in s_reserve));
+        // What still fits into the last block counts as written, and belongs to the file.
+        Assert.Equal(Errno.Ok, image.Volume.Truncate(image.File, whole - 100, in s_reserve));
+        Assert.Equal(Errno.NoSpace, image.Volume.Write(image.File, whole - 100, data, in s_reserve, out int part));
+        Assert.Equal(100, part);
+        Assert.Equal(whole, image.Attributes().SizeBytes);
         // What is there is written over and over.
         Array.Fill(data, (byte)2);
         Assert.Equal(Errno.Ok, image.Volume.Write(image.File, 1000, data, in s_ordinary, out int written));

@@ -20,12 +20,11 @@ internal static class LinkHandler
         {
             return Errno.Stale;
         }
+        // The kernel counts the reply as a lookup of the file it knows already: the caller retains it once more.
         Caller caller = NewNode.CallerOf(in header);
         Errno error = server.Volume.Link(target, directory, name, in caller, out InodeAttributes attributes);
         if (error == Errno.Ok)
         {
-            // The kernel counts this reply as a lookup of the file it knows already.
-            server.Volume.Retain(target);
             NewNode.Answer(server, directory, ref reply, in attributes);
         }
         return error;

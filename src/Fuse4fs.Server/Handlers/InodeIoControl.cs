@@ -47,7 +47,7 @@ internal static class InodeIoControl
         {
             return Errno.Invalid;
         }
-        if (request.Command is IoControlCommands.SetFlags or IoControlCommands.SetFlags32)
+        if (request.Command == IoControlCommands.SetFlags)
         {
             return IoControlHandler.Finish(server.Volume.SetFlags(inode, (InodeFlags)word), ref reply);
         }

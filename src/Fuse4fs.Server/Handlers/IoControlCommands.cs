@@ -4,8 +4,10 @@ namespace Fuse4fs.Server.Handlers;
 /// linux/ext4.h.</summary>
 internal static class IoControlCommands
 {
-    /// <summary>FS_IOC_GETFLAGS, FS_IOC_SETFLAGS; declared with a long, carrying an int.</summary>
-    public const uint GetFlags = 0x80086601, GetFlags32 = 0x80046601, SetFlags = 0x40086602, SetFlags32 = 0x40046602;
+    /// <summary>FS_IOC_GETFLAGS, FS_IOC_SETFLAGS; declared with a long, carrying an int. FS_IOC32_SETFLAGS is missing on
+    /// purpose: the kernel turns a 32-bit program's into the long one and checks who may set flags, but one that a
+    /// 64-bit program sends comes through unchecked.</summary>
+    public const uint GetFlags = 0x80086601, GetFlags32 = 0x80046601, SetFlags = 0x40086602;
 
     /// <summary>FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR.</summary>
     public const uint GetExtended = 0x801c581f, SetExtended = 0x401c5820;

@@ -29,8 +29,7 @@ internal static class IoControlHandler
                 or IoControlCommands.GetVersion or IoControlCommands.GetVersion32
                 or IoControlCommands.GetVersionExt4 or IoControlCommands.GetVersionExt4On32:
                 return InodeIoControl.Get(server, inode, in request, ref reply);
-            case IoControlCommands.SetFlags or IoControlCommands.SetFlags32
-                or IoControlCommands.SetExtended
+            case IoControlCommands.SetFlags or IoControlCommands.SetExtended
                 or IoControlCommands.SetVersion or IoControlCommands.SetVersion32
                 or IoControlCommands.SetVersionExt4 or IoControlCommands.SetVersionExt4On32:
                 return InodeIoControl.Set(server, inode, in header, in request, input, ref reply);

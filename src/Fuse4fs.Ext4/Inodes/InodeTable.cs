@@ -45,14 +45,18 @@ public sealed partial class InodeTable
     /// <param name="number">From a directory or the kernel: checked here.</param>
     /// <param name="access">What may be given beyond ordinary files.</param>
     /// <param name="reference">To be disposed; valid only with Ok.</param>
-    /// <returns>Stale for a number that is not in use (for a directory entry that is damage), or Ok.</returns>
-    /// <exception cref="Ext4CorruptException">The number is impossible or reserved, or the record is
+    /// <returns>Stale for a number that is not in use (for a directory entry that is damage) or, when it does not come
+    /// from a directory, reserved; or Ok.</returns>
+    /// <exception cref="Ext4CorruptException">The number is impossible, a directory's is reserved, or the record is
     /// damaged.</exception>
     /// <exception cref="DeviceException">Reading failed.</exception>
     public Errno Acquire(InodeNumber number, InodeAccess access, out InodeReference reference)
     {
         reference = default;
-        CheckNumber(number, access);
+        if (IsReserved(number) && (access & InodeAccess.Special) == 0)
+        {
+            return RefuseReserved(number, access);
+        }
         InodeShard shard = ShardOf(number);
         Inode inode = shard.Find(number) ?? shard.Add(NewObject(number));
         bool isGiven = false;
@@ -162,14 +166,18 @@ public sealed partial class InodeTable
         return new Inode(number, block, offset);
     }
 
-    private void CheckNumber(InodeNumber number, InodeAccess access)
+    private bool IsReserved(InodeNumber number) => number != InodeNumber.Root
+        && (number < _context.Geometry.FirstInode || _hidden.Contains(number.Value));
+
+    /// <summary>In a directory the number of a reserved inode is damage. Whoever names inodes from outside, as a file
+    /// handle of NFS does, may say anything.</summary>
+    private static Errno RefuseReserved(InodeNumber number, InodeAccess access)
     {
-        bool isReserved = number != InodeNumber.Root
-            && (number < _context.Geometry.FirstInode || _hidden.Contains(number.Value));
-        if (isReserved && (access & InodeAccess.Special) == 0)
+        if ((access & InodeAccess.EvenUnlinked) == 0)
         {
             Ext4CorruptException.Throw(Corruption.InodeNumberRange, $"inode number {number} is reserved");
         }
+        return Errno.Stale;
     }
 
     private void Load(Inode inode)

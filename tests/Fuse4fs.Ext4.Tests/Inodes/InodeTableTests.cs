@@ -34,13 +34,23 @@ public sealed class InodeTableTests
     [InlineData(1u)]
     [InlineData(7u)]
     [InlineData(8u)]
-    [InlineData(uint.MaxValue)]
-    public void Numbers_that_are_no_files_are_damage(uint number)
+    public void Reserved_inodes_are_stale_to_who_asks_and_damage_in_a_directory(uint number)
+    {
+        using var image = new TestImage("-t ext4 -b 1024", 16L << 20);
+        using Volume volume = VolumeOpening.ReadOnly(image.Path);
+        Assert.Equal(Errno.Stale, volume.GetAttributes(new InodeNumber(number), out _));
+        Ext4CorruptException damage = Assert.Throws<Ext4CorruptException>(
+            () => volume.Inodes.Acquire(new InodeNumber(number), out _));
+        Assert.Equal(Corruption.InodeNumberRange, damage.Kind);
+    }
+
+    [Fact]
+    public void Numbers_beyond_the_tables_are_damage()
     {
         using var image = new TestImage("-t ext4 -b 1024", 16L << 20);
         using Volume volume = VolumeOpening.ReadOnly(image.Path);
         Ext4CorruptException damage = Assert.Throws<Ext4CorruptException>(
-            () => volume.GetAttributes(new InodeNumber(number), out _));
+            () => volume.GetAttributes(new InodeNumber(uint.MaxValue), out _));
         Assert.Equal(Corruption.InodeNumberRange, damage.Kind);
     }
 

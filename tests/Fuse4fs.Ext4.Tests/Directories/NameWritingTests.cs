@@ -1,5 +1,7 @@
 using System.Text;
 using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Linux;
 using Fuse4fs.Testing;
 using Xunit;
@@ -10,6 +12,24 @@ namespace Fuse4fs.Ext4.Tests.Directories;
 public sealed class NameWritingTests
 {
     private static readonly Caller s_root = new(0, 0);
+
+    /// <summary>No size and no map has changed when a name was added, but without the commit it is gone.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fdatasync_of_a_new_file_and_of_its_directory_make_the_name_durable(bool ofFile)
+    {
+        using var image = new TestImage("-t ext4 -b 4096");
+        using Volume volume = Opened.ForWriting(image.Path);
+        Assert.Equal(Errno.Ok, volume.Create(InodeNumber.Root, "file"u8, 0x1A4, s_root, out InodeAttributes made));
+        Assert.Equal(Errno.Ok, volume.Inodes.Acquire(made.Number, out InodeReference reference));
+        uint transaction = reference.Inode.LastTransaction;
+        reference.Dispose();
+        var waiter = new Waiter();
+        Assert.Equal(Errno.Ok, volume.Sync(ofFile ? made.Number : InodeNumber.Root, isDataOnly: true, waiter));
+        Assert.Equal(Errno.Ok, waiter.Wait());
+        Assert.False(TransactionId.IsAfter(transaction, volume.Journal!.DurableTransaction));
+    }
 
     [Theory]
     [InlineData("-t ext4 -b 4096", 20_000, 0)]
@@ -89,4 +109,13 @@ public sealed class NameWritingTests
 
     private static byte[] Name(int number, int padding) =>
         Encoding.ASCII.GetBytes($"{number}-" + new string((char)('a' + (number % 26)), padding));
+
+    private sealed class Waiter : ICommitWaiter
+    {
+        private readonly TaskCompletionSource<Errno> _outcome = new();
+
+        public void Committed(Errno outcome) => _outcome.SetResult(outcome);
+
+        public Errno Wait() => _outcome.Task.GetAwaiter().GetResult();
+    }
 }

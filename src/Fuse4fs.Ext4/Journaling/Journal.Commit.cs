@@ -111,7 +111,7 @@ public sealed partial class Journal
         Copy(transaction);
         LogTail? tail = Write(transaction);
         File(transaction, tail);
-        RunActions(transaction, isDurable: true);
+        RunActions(transaction);
         using (_gate.Enter())
         {
             _lastCommitted = transaction.Id;
@@ -339,11 +339,11 @@ public sealed partial class Journal
         }
     }
 
-    private static void RunActions(Transaction transaction, bool isDurable)
+    private static void RunActions(Transaction transaction)
     {
         foreach (ICommitAction action in transaction.Actions)
         {
-            action.TransactionEnded(isDurable);
+            action.TransactionEnded(isDurable: true);
         }
         transaction.Actions.Clear();
     }

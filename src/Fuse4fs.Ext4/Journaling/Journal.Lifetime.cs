@@ -277,11 +277,12 @@ public sealed partial class Journal
     /// waits.</summary>
     private void RecordAbort()
     {
-        Transaction?[] lost;
+        ICommitAction[] lost;
         using (_gate.Enter())
         {
             _isAbortRecorded = true;
-            lost = [_committing, _running];
+            // Copied: a handle that is still open may add more, which then have nothing to wait for.
+            lost = [.. _committing?.Actions ?? [], .. _running?.Actions ?? []];
         }
         var record = new VolumeErrorRecord(
             _abort, InodeNumber.None, default, "journal abort", _context.Clock.GetUtcNow());
@@ -296,12 +297,9 @@ public sealed partial class Journal
             _context.Device.Flush();
         });
         Report();
-        foreach (Transaction? transaction in lost)
+        foreach (ICommitAction action in lost)
         {
-            if (transaction is not null)
-            {
-                RunActions(transaction, isDurable: false);
-            }
+            action.TransactionEnded(isDurable: false);
         }
         CompleteWaiters();
     }

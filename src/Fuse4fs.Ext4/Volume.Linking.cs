@@ -127,6 +127,11 @@ public sealed partial class Volume
             {
                 using (handle)
                 {
+                    if (caller.Retains)
+                    {
+                        // Before anybody can take it for an orphan that nobody wants.
+                        Retain(birth.Inode.Number);
+                    }
                     Orphans!.Add(handle, birth.Inode);
                     birth.Inode.IsTemporary = true;
                     birth.Apply(handle, default, linkCount: 0);
@@ -135,10 +140,6 @@ public sealed partial class Volume
             catch (Exception cause) when (Handle.AbortOpen(cause))
             {
                 throw;
-            }
-            if (caller.Retains)
-            {
-                Retain(birth.Inode.Number);
             }
             attributes = AttributesOf(birth.Inode);
             return Errno.Ok;

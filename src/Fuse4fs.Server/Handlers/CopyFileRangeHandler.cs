@@ -29,6 +29,8 @@ internal static class CopyFileRangeHandler
         var options = new WriteOptions
         {
             MayUseReserve = server.Opens.TryFind(request.HandleOut, out OpenFile file) && file.MayUseReserve,
+            // As for FALLOCATE: nothing on the wire says it.
+            KillsPrivileges = header.Uid != 0,
         };
         Errno error = server.Volume.CopyRange(source, (long)request.OffsetIn, target, (long)request.OffsetOut,
             (long)Math.Min(request.Length, MostBytes), in options, out long copied);

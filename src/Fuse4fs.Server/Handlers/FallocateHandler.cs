@@ -24,6 +24,8 @@ internal static class FallocateHandler
         var options = new WriteOptions
         {
             MayUseReserve = server.Opens.TryFind(request.Handle, out OpenFile file) && file.MayUseReserve,
+            // The kernel leaves set-id bits to us here, too, and has no flag to say so; CAP_FSETID is not on the wire.
+            KillsPrivileges = header.Uid != 0,
         };
         return server.Volume.Allocate(inode, (FallocateMode)request.Mode, (long)request.Offset, (long)request.Length,
             in options);

@@ -55,14 +55,37 @@ public sealed partial class Volume
 
     private void RemoveInSlices(Removal removal)
     {
-        for (int slice = 0; slice < SlicesAtOnce; slice++)
+        if (!RunSlices(removal, SlicesAtOnce))
         {
-            if (removal.RunSlice() is null)
-            {
-                return;
-            }
+            Space!.Background.Post(removal, isUrgent: true);
         }
-        Space!.Background.Post(removal, isUrgent: true);
+    }
+
+    /// <summary>The name is gone already, whatever happens to the inode: damage is reported, and is not the error of who
+    /// removed the name. The inode stays an orphan.</summary>
+    /// <returns>True when nothing more can be done.</returns>
+    private bool RunSlices(Removal removal, int most)
+    {
+        try
+        {
+            for (int slice = 0; slice < most; slice++)
+            {
+                if (removal.RunSlice() is null)
+                {
+                    return true;
+                }
+            }
+            return false;
+        }
+        catch (Ext4CorruptException damage) when (!Handle.AbortOpen(damage))
+        {
+            Context.Events.Damage(damage, removal.Number);
+        }
+        catch (DeviceException failure) when (!Handle.AbortOpen(failure))
+        {
+            Context.Events.DeviceFailed(failure);
+        }
+        return true;
     }
 
     private void OpenOrphans(ExtentTree tree)
@@ -94,29 +117,11 @@ public sealed partial class Volume
         foreach (Inode inode in Orphans.Snapshot())
         {
             _retained.Release(inode.Number, ulong.MaxValue);
-            RemoveAtOnce(new Removal(this, inode.Number, inode.Has(InodeFlags.XattrValue)), inode.Number);
+            RunSlices(new Removal(this, inode.Number, inode.Has(InodeFlags.XattrValue)), int.MaxValue);
         }
         if (OrphanFile?.IsEmpty == true)
         {
             DeclareOrphans(isPresent: false);
-        }
-    }
-
-    private void RemoveAtOnce(Removal removal, InodeNumber number)
-    {
-        try
-        {
-            while (removal.RunSlice() is not null)
-            {
-            }
-        }
-        catch (Ext4CorruptException damage)
-        {
-            Context.Events.Damage(damage, number);
-        }
-        catch (DeviceException failure)
-        {
-            Context.Events.DeviceFailed(failure);
         }
     }
 
@@ -169,6 +174,8 @@ public sealed partial class Volume
     private sealed class Removal(Volume volume, InodeNumber number, bool isValue) : IBackgroundJob
     {
         private readonly RemovalProgress _progress = new(0);
+
+        public InodeNumber Number => number;
 
         public TimeSpan? RunSlice()
         {

@@ -118,6 +118,12 @@ public sealed partial class Volume
                 var operation = new RenameOperation(
                     Naming!, Maker!, request, moved.Inode, oldPlace, target.Inode, newPlace);
                 error = operation.CheckTopology();
+                if (error == Errno.Ok && (moved.Inode == request.To || target.Inode == request.From))
+                {
+                    // No tree has that. Its lock is held: waiting for it would never end.
+                    Ext4CorruptException.Throw(
+                        Corruption.DirectoryName, $"directory {request.From.Number}: an entry for one above it");
+                }
                 error = error == Errno.Ok
                     ? RenameWithLocks(ref operation, moved.Inode, target.Inode, caller)
                     : error;

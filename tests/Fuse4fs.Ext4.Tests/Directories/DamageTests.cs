@@ -55,6 +55,37 @@ public sealed class DamageTests
         Assert.Throws<Ext4CorruptException>(() => Listing.All(volume, directory, 10));
     }
 
+    /// <summary>The directory's lock is held when the inode that the entry names is to be locked.</summary>
+    [Fact]
+    public void An_entry_for_the_directory_above_is_an_error_and_no_deadlock()
+    {
+        using var image = new TestImage("-t ext4 -b 1024");
+        Debugfs.Write(image.Path, "mkdir /d", "ln / /d/up");
+        using Volume volume = Opened.ForWriting(image.Path);
+        InodeNumber directory = Opened.Find(volume, "d");
+        Assert.Throws<Ext4CorruptException>(() => volume.Rename(
+            directory, "up"u8, InodeNumber.Root, "x"u8, RenameFlags.None, new Caller(0, 0)));
+    }
+
+    [Fact]
+    public void A_name_goes_even_when_its_inode_is_too_damaged_to_be_freed()
+    {
+        using var image = new TestImage("-t ext4 -b 1024 -O ^metadata_csum");
+        var caller = new Caller(0, 0);
+        using (Volume volume = Opened.ForWriting(image.Path))
+        {
+            Assert.Equal(Errno.Ok, volume.Create(InodeNumber.Root, "f"u8, 0x1A4, caller, out _));
+        }
+        Debugfs.Write(image.Path, "sif /f block[0] 0");     // the magic of the extent tree's root
+        var events = new Events();
+        using (Volume volume = Opened.ForWriting(image.Path, events))
+        {
+            Assert.Equal(Errno.Ok, volume.Unlink(InodeNumber.Root, "f"u8));
+            Assert.Equal(Errno.NoEntry, volume.Lookup(InodeNumber.Root, "f"u8, out InodeNumber _));
+            Assert.Single(events.Damages);
+        }
+    }
+
     [Theory]
     [InlineData("^metadata_csum")]
     [InlineData("^metadata_csum,large_dir")]

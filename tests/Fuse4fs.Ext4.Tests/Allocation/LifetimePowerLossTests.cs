@@ -29,7 +29,7 @@ public sealed class LifetimePowerLossTests
         var device = new RecordingDevice(File.ReadAllBytes(image.Path))
         {
             // Superblock and journal superblock are smaller than what disks write as a whole.
-            IsAtomic = (offset, length) => length <= 512 || (offset == 1024 && length == 1024) || offset == journal,
+            IsAtomic = (offset, length) => length <= 512 || (offset <= 1024 && offset + length >= 2048) || offset == journal,
         };
         var random = new Random(seed);
         Work(device, random);

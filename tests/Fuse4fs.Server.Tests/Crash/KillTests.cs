@@ -133,7 +133,9 @@ public sealed class KillTests : IDisposable
         Assert.Equal("ok\n", Tool.Check("sqlite3", mount.Combine("database"), "pragma integrity_check"));
         string[] found = Tool.Check("sqlite3", mount.Combine("database"), "select number from promised").Split('\n');
         Assert.Empty(File.ReadAllLines(Promises).Except(found));
-        Tool.Shell($"cd {mount.Combine("repository")}; find .git -name '*.lock' -delete; git fsck --full; git status --porcelain > /dev/null");
+        Tool.Shell(
+            $"cd {mount.Combine("repository")}; find .git -name '*.lock' -delete; git fsck --full; "
+            + "git status --porcelain > /dev/null");
         TreeSnapshot tree = MountedTree.Capture(mount.MountPoint);
         Assert.DoesNotContain(tree.Nodes.Values, node => node["stat"].Length > 0 || node["contents"].StartsWith('-'));
     }

@@ -69,7 +69,8 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         {
             TellWriters(header.NodeId);
         }
-        return error;
+        bool isDurable = server.Options.SynchronousDirectories && IsChangeOfNames(header.Opcode);
+        return error == Errno.Ok && isDurable ? server.Volume.SyncAll() : error;
     }
 
     /// <inheritdoc/>
@@ -99,6 +100,12 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
                 return Errno.Corrupted;
         }
     }
+
+    /// <summary>What dirsync makes durable before it is answered. Data is the kernel's business: it asks for FSYNC.
+    /// </summary>
+    private static bool IsChangeOfNames(Opcode opcode) => opcode is Opcode.Create or Opcode.MakeNode
+        or Opcode.MakeDirectory or Opcode.SymbolicLink or Opcode.Link or Opcode.Unlink or Opcode.RemoveDirectory
+        or Opcode.Rename or Opcode.Rename2;
 
     /// <summary>The kernel asks for the file's attributes before it takes more data; see FullFiles.</summary>
     private void TellWriters(ulong nodeId)

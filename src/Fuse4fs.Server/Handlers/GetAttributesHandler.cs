@@ -21,7 +21,7 @@ internal static class GetAttributesHandler
             return Errno.Stale;
         }
         if ((request.Flags & GetAttributesIn.HandleValid) != 0 && server.Opens.TryFind(request.Handle, out OpenFile file)
-            && server.Full.IsHopeless(server.Volume, inode, file.MayUseReserve))
+            && server.Full.TakeFailure(server.Volume, inode, file.MayUseReserve))
         {
             return Errno.NoSpace;
         }

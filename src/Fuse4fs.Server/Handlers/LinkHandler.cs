@@ -6,7 +6,7 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Server.Handlers;
 
-/// <summary>LINK: another name for a file.</summary>
+/// <summary>LINK: another name for a file. The kernel counts the reply as one more lookup of it.</summary>
 internal static class LinkHandler
 {
     public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)

@@ -85,6 +85,7 @@ internal static class OpenHandler
     public static ulong Remember(ServedVolume server, in InHeader header, InodeNumber inode, OpenFlags flags)
     {
         bool canWrite = (flags & OpenFlags.AccessMask) != OpenFlags.ReadOnly;
+        server.Full.Remove(inode);
         bool mayUseReserve = canWrite && server.Volume.MayUseReserve(header.Uid, header.Gid);
         return server.Opens.Add(new OpenFile(inode, canWrite, mayUseReserve));
     }

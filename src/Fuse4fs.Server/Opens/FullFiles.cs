@@ -19,25 +19,28 @@ internal sealed class FullFiles
     /// <summary>A file's data found no space.</summary>
     public void Add(InodeNumber inode) => _files[inode.Value] = 0;
 
-    /// <summary>Nobody writes to the file any more.</summary>
-    public void Remove(InodeNumber inode) => _files.TryRemove(inode.Value, out _);
+    /// <summary>The file was opened anew, or nobody writes to it any more: what was is no news to whoever writes next.
+    /// </summary>
+    public void Remove(InodeNumber inode)
+    {
+        if (!_files.IsEmpty)
+        {
+            _files.TryRemove(inode.Value, out _);
+        }
+    }
 
-    /// <summary>Whether a write to the file is hopeless.</summary>
+    /// <summary>Whether a write to the file is to fail. Once for each time its data found no space: the next write may be
+    /// to blocks the file has.</summary>
     /// <param name="volume">Asked for its free space.</param>
     /// <param name="inode">Which file.</param>
     /// <param name="mayUseReserve">The writer may take blocks of the reserve.</param>
-    public bool IsHopeless(Volume volume, InodeNumber inode, bool mayUseReserve)
+    public bool TakeFailure(Volume volume, InodeNumber inode, bool mayUseReserve)
     {
-        if (_files.IsEmpty || !_files.ContainsKey(inode.Value))
+        if (_files.IsEmpty || !_files.TryRemove(inode.Value, out _))
         {
             return false;
         }
         VolumeStatistics statistics = volume.Statistics();
-        if ((mayUseReserve ? statistics.PrivilegedBlocks : statistics.AvailableBlocks) < FewBlocks)
-        {
-            return true;
-        }
-        Remove(inode);
-        return false;
+        return (mayUseReserve ? statistics.PrivilegedBlocks : statistics.AvailableBlocks) < FewBlocks;
     }
 }

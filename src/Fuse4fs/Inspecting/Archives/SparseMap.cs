@@ -34,10 +34,15 @@ internal sealed class SparseMap
     public bool IsSparse => DataBytes < SizeBytes;
 
     /// <summary>Asks the volume for a file's data parts.</summary>
+    /// <param name="volume">Open.</param>
+    /// <param name="attributes">The file's.</param>
+    /// <param name="mostDataBytes">What the volume has room for. A damaged map may claim any amount, block by block.
+    /// </param>
     /// <exception cref="Ext4CorruptException">The file's map is damaged.</exception>
-    /// <exception cref="InspectionException">The file cannot be asked.</exception>
-    public static SparseMap Read(Volume volume, in InodeAttributes attributes)
+    /// <exception cref="InspectionException">The file cannot be asked, or has more data than it can have.</exception>
+    public static SparseMap Read(Volume volume, in InodeAttributes attributes, long mostDataBytes)
     {
+        long dataBytes = 0;
         var parts = new List<DataPart>();
         for (long at = 0; at < attributes.SizeBytes;)
         {
@@ -54,6 +59,11 @@ internal sealed class SparseMap
             if (error != Errno.Ok || hole <= data)
             {
                 throw new InspectionException(Output.ErrnoText.Of(error));
+            }
+            dataBytes += hole - data;
+            if (dataBytes > mostDataBytes)
+            {
+                throw new InspectionException("more data than the volume has blocks: damaged, left out");
             }
             parts.Add(new DataPart(data, hole - data));
             at = hole;

@@ -132,12 +132,8 @@ internal sealed class TarExport
 
     private void WriteFile(ReadOnlySpan<byte> path, in InodeAttributes attributes)
     {
-        SparseMap map = SparseMap.Read(_volume, in attributes);
         // Blocks belong to one file only: more data than the volume has room for is damage, and could fill a disk.
-        if (map.DataBytes > _volumeBytes - _dataBytes)
-        {
-            throw new InspectionException("more data than the volume has blocks: damaged, left out");
-        }
+        SparseMap map = SparseMap.Read(_volume, in attributes, _volumeBytes - _dataBytes);
         AddXattrs(path, in attributes);
         byte[] header = [];
         ReadOnlySpan<byte> name = path;

@@ -3,6 +3,7 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Fuse;
 using Fuse4fs.Linux;
+using JournalHandle = Fuse4fs.Ext4.Journaling.Handle;
 
 namespace Fuse4fs.Server.Background;
 
@@ -27,7 +28,7 @@ internal static class LongWork
         {
             try
             {
-                work(cancellation);
+                Run(work, cancellation);
             }
             catch (Ext4CorruptException damage)
             {
@@ -49,6 +50,18 @@ internal static class LongWork
         if (!server.Background.TryAdd(Guarded))
         {
             Guarded(CancellationToken.None);
+        }
+    }
+
+    private static void Run(Action<CancellationToken> work, CancellationToken cancellation)
+    {
+        try
+        {
+            work(cancellation);
+        }
+        catch (Exception cause) when (JournalHandle.AbortOpen(cause))
+        {
+            throw;  // never reached: the filter runs before an open handle is disposed and could commit half an operation
         }
     }
 }

@@ -12,7 +12,8 @@ public sealed class ProgramTests
     /// <summary>Scripts run in the mount point; $TREE is some directory with files.</summary>
     public static TheoryData<string, string> Programs => new()
     {
-        { "tar", "mkdir t && tar -C \"$TREE\" -cf - . | tar -C t -xf - && diff -r \"$TREE\" t && rm -r t/* && tar -C \"$TREE\" -cf - . | tar -C t -xf -" },
+        { "tar", "mkdir t && tar -C \"$TREE\" -cf - . | tar -C t -xf - && diff -r \"$TREE\" t "
+            + "&& rm -r t/* && tar -C \"$TREE\" -cf - . | tar -C t -xf -" },
         { "git", "git init -q r && cd r && git config user.email a@b && git config user.name n && cp -r \"$TREE\"/. . "
             + "&& git add -A && git commit -qm one && git mv $(git ls-files | head -1) moved && git commit -qm two "
             + "&& git gc -q && git fsck && test -z \"$(git status --porcelain)\" && git clone -q . ../clone" },

@@ -17,7 +17,9 @@ public sealed class WritingTests
         Assert.Contains("No space left on device", result.Errors, StringComparison.Ordinal);
         // What is there can be overwritten and removed, and then there is room again.
         // The first fsync after it hears of what was lost.
-        Tool.Shell($"cd '{mount.MountPoint}' && (sync full || true) && dd if=/dev/zero of=full bs=1M count=20 conv=notrunc,fsync 2>/dev/null "
+        Tool.Shell(
+            $"cd '{mount.MountPoint}' && (sync full || true) "
+            + "&& dd if=/dev/zero of=full bs=1M count=20 conv=notrunc,fsync 2>/dev/null "
             + "&& rm full && head -c 30000000 /dev/zero > again && sync again");
         mount.Unmount();
         image.AssertClean();

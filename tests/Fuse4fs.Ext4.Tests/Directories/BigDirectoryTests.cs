@@ -121,7 +121,7 @@ public sealed class BigDirectoryTests
                 made++;
             }
             Assert.Equal(Errno.NoSpace, error);
-            Assert.True(made > 20_000, $"{made}");
+            Assert.True(made > 10_000, $"{made}");   // how full the leaves are depends on the hash seed of the image
             Assert.Equal(Errno.Ok, volume.Unlink(directory, Encoding.ASCII.GetBytes("5-" + new string('x', 240))));
             Assert.Equal(Errno.Ok, volume.Lookup(directory, "first"u8, out InodeNumber _));
         }

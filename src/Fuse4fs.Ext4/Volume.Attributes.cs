@@ -13,23 +13,37 @@ public sealed partial class Volume
     public Errno GetAttributes(InodeNumber number, out InodeAttributes attributes)
     {
         attributes = default;
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
+        using (held)
         {
-            using (reference.Inode.Lock.Shared())
-            {
-                attributes = AttributesOf(reference.Inode);
-                if (reference.Inode.Kind == FileKind.Symlink && reference.Inode.Has(InodeFlags.Encrypted))
-                {
-                    attributes = attributes with { SizeBytes = VisibleTargetBytes(reference.Inode) };
-                }
-            }
+            attributes = VisibleAttributesOf(held.Inode);
             return Errno.Ok;
         }
+    }
+
+    /// <summary>Refers to an inode, one that is only open too, and locks it for reading.</summary>
+    private Errno Share(InodeNumber number, out SharedInode held)
+    {
+        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        held = error == Errno.Ok ? new SharedInode(reference) : default;
+        return error;
+    }
+
+    /// <summary>As <see cref="AttributesOf"/>; of an encrypted link that size is shown that readlink will
+    /// give.</summary>
+    private InodeAttributes VisibleAttributesOf(Inode inode)
+    {
+        InodeAttributes attributes = AttributesOf(inode);
+        if (inode.Kind != FileKind.Symlink || !inode.Has(InodeFlags.Encrypted))
+        {
+            return attributes;
+        }
+        Span<byte> target = stackalloc byte[SymlinkReader.MaximumBytes];
+        return attributes with { SizeBytes = Symlinks.Read(inode, target) };
     }
 
     /// <summary>The attributes of an inode whose lock the caller holds.</summary>
@@ -61,11 +75,4 @@ public sealed partial class Volume
         inode.Has(InodeFlags.InlineData) && inode.IsRegular
             ? inode.Sectors + (((ulong)inode.SizeBytes + 511) >> 9)
             : inode.Sectors;
-
-    /// <summary>Of an encrypted link that size is shown that readlink will give.</summary>
-    private int VisibleTargetBytes(Inode inode)
-    {
-        Span<byte> target = stackalloc byte[SymlinkReader.MaximumBytes];
-        return Symlinks.Read(inode, target);
-    }
 }

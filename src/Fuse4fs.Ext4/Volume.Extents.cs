@@ -19,15 +19,14 @@ public sealed partial class Volume
     public Errno FindRun(InodeNumber number, uint fileBlock, out MapRun run)
     {
         run = default;
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
+        using (held)
         {
-            Inode inode = reference.Inode;
+            Inode inode = held.Inode;
             if (inode.Kind is not (FileKind.Regular or FileKind.Directory or FileKind.Symlink))
             {
                 return Errno.Invalid;

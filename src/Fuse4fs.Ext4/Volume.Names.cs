@@ -163,7 +163,7 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Shared())
         {
-            return AttributesOf(reference.Inode);
+            return VisibleAttributesOf(reference.Inode);
         }
     }
 }

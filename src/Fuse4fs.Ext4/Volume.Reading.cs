@@ -18,18 +18,17 @@ public sealed partial class Volume
     public Errno Read(InodeNumber number, long offset, Span<byte> destination, out int count)
     {
         count = 0;
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
+        using (held)
         {
-            error = CheckReadable(reference.Inode, offset);
+            error = CheckReadable(held.Inode, offset);
             if (error == Errno.Ok)
             {
-                count = Reader.Read(reference.Inode, offset, destination);
+                count = Reader.Read(held.Inode, offset, destination);
             }
             return error;
         }
@@ -50,22 +49,22 @@ public sealed partial class Volume
     {
         runCount = 0;
         bytes = 0;
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
+        using (held)
         {
-            error = CheckReadable(reference.Inode, offset);
-            if (error == Errno.Ok && reference.Inode.Has(InodeFlags.InlineData))
+            error = CheckReadable(held.Inode, offset);
+            if (error == Errno.Ok && held.Inode.Has(InodeFlags.InlineData))
             {
                 error = Errno.NotSupported;
             }
             if (error == Errno.Ok)
             {
-                runCount = Reader.MapRange(reference.Inode, offset, length, runs, out bytes);
+                runCount = Reader.MapRange(held.Inode, offset, length, runs, out bytes);
+                Sequential.Note(held.Inode, offset, bytes);
             }
             return error;
         }
@@ -76,19 +75,18 @@ public sealed partial class Volume
     public Errno Seek(InodeNumber number, long offset, SeekKind kind, out long result)
     {
         result = 0;
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
+        using (held)
         {
-            if (!reference.Inode.IsRegular)
+            if (!held.Inode.IsRegular)
             {
-                return reference.Inode.IsDirectory ? Errno.IsDirectory : Errno.Invalid;
+                return held.Inode.IsDirectory ? Errno.IsDirectory : Errno.Invalid;
             }
-            return Reader.Seek(reference.Inode, offset, kind, out result);
+            return Reader.Seek(held.Inode, offset, kind, out result);
         }
     }
 
@@ -100,19 +98,18 @@ public sealed partial class Volume
     public Errno ReadLink(InodeNumber number, Span<byte> target, out int length)
     {
         length = 0;
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
+        using (held)
         {
-            if (reference.Inode.Kind != FileKind.Symlink)
+            if (held.Inode.Kind != FileKind.Symlink)
             {
                 return Errno.Invalid;
             }
-            length = Symlinks.Read(reference.Inode, target);
+            length = Symlinks.Read(held.Inode, target);
             return Errno.Ok;
         }
     }
@@ -125,21 +122,20 @@ public sealed partial class Volume
     public Errno BlockMap(InodeNumber number, ulong fileBlock, out ulong block)
     {
         block = 0;
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
+        using (held)
         {
-            if (!reference.Inode.IsRegular)
+            if (!held.Inode.IsRegular)
             {
                 return Errno.Invalid;
             }
             if (fileBlock < ExtentNodePlace.FileEnd)
             {
-                MapRun run = Map.Find(reference.Inode, (uint)fileBlock);
+                MapRun run = Map.Find(held.Inode, (uint)fileBlock);
                 block = run.Kind == RunKind.Written ? run.Start.Value : 0;
             }
             return Errno.Ok;

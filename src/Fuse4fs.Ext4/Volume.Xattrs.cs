@@ -30,17 +30,16 @@ public sealed partial class Volume
         {
             return error;
         }
-        error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
+        using (held)
         {
             return name.IsAcl
-                ? GetAcl(reference.Inode, name, value, out length)
-                : Xattrs.Get(reference.Inode, name, value, out length);
+                ? GetAcl(held.Inode, name, value, out length)
+                : Xattrs.Get(held.Inode, name, value, out length);
         }
     }
 
@@ -55,15 +54,14 @@ public sealed partial class Volume
     public Errno ListXattr(InodeNumber number, bool includeTrusted, Span<byte> list, out int length)
     {
         length = 0;
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = Share(number, out SharedInode held);
         if (error != Errno.Ok)
         {
             return error;
         }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
+        using (held)
         {
-            return Xattrs.List(reference.Inode, includeTrusted, list, out length);
+            return Xattrs.List(held.Inode, includeTrusted, list, out length);
         }
     }
 

@@ -28,6 +28,7 @@ public sealed partial class Volume : IDisposable
         Inodes = new InodeTable(context, options.CachedInodes);
         Map = new FileMap(context);
         Reader = new FileReader(context, Inodes, Map);
+        Sequential = new SequentialReads(context, Map);
         Symlinks = new SymlinkReader(context, Inodes, Map);
         _overheadClusters = new Lazy<ulong>(CountOverhead, LazyThreadSafetyMode.PublicationOnly);
         _free = new Lazy<(ulong Clusters, uint Inodes)>(
@@ -46,6 +47,8 @@ public sealed partial class Volume : IDisposable
     internal FileMap Map { get; }
 
     private FileReader Reader { get; }
+
+    private SequentialReads Sequential { get; }
 
     private SymlinkReader Symlinks { get; }
 

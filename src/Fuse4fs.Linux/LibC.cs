@@ -53,6 +53,10 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "fallocate64", SetLastError = true)]
     public static partial int FAllocate(FileDescriptor descriptor, int mode, long offset, long length);
 
+    /// <summary>Returns the error instead of setting errno.</summary>
+    [LibraryImport(Library, EntryPoint = "posix_fadvise64")]
+    public static partial int FAdvise(FileDescriptor descriptor, long offset, long length, int advice);
+
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     public static partial int IoControl(FileDescriptor descriptor, nuint request, void* argument);
 }

@@ -50,6 +50,26 @@ internal sealed class DirectoryBlocks(VolumeContext context, FileMap maps)
         return false;
     }
 
+    /// <summary>Has the device work on a directory's first blocks while they are listed one by one.</summary>
+    public void ReadAhead(Inode directory, uint mostBytes)
+    {
+        try
+        {
+            uint end = Math.Min(CountOf(directory), mostBytes >> context.Geometry.BlockSizeShift);
+            for (uint at = 0; end > 1 && TryMapNext(directory, ref at, out FsBlock block) && at < end;)
+            {
+                ulong count = Math.Min(maps.Find(directory, at).End, end) - at;
+                int shift = context.Geometry.BlockSizeShift;
+                context.Device.ReadAhead((long)(block.Value << shift), (long)(count << shift));
+                at += (uint)count;
+            }
+        }
+        catch (Exception failure) when (failure is Ext4CorruptException or DeviceException)
+        {
+            // Whoever lists that part will be told.
+        }
+    }
+
     /// <summary>Holds a block that the index, or the caller, knows to be there.</summary>
     /// <exception cref="Ext4CorruptException">It is a hole, or beyond the end.</exception>
     public BlockLease Read(Inode directory, uint fileBlock)

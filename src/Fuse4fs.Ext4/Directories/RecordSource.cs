@@ -40,12 +40,20 @@ internal ref struct RecordSource(
         return _area;
     }
 
-    /// <summary>A record that was validated under the same hold of the lock.</summary>
+    /// <summary>A record that was validated since the directory changed last. The block may have been read again
+    /// since, from an image that somebody else changes.</summary>
+    /// <exception cref="Ext4CorruptException">It is not there any more.</exception>
     public DirectoryRecord At(uint fileBlock, int offset)
     {
         ReadOnlySpan<byte> area = Area(fileBlock);
-        int length = DirectoryRecordHeader.DecodeLength(
-            Disk.At<DirectoryRecordHeader>(area, offset).RawLength, layout.BlockSizeBytes);
+        ref readonly DirectoryRecordHeader header = ref Disk.At<DirectoryRecordHeader>(area, offset);
+        int length = DirectoryRecordHeader.DecodeLength(header.RawLength, layout.BlockSizeBytes);
+        if (length < DirectoryRecordHeader.LengthFor(header.NameLength, layout.HasStoredHash)
+            || length > area.Length - offset)
+        {
+            Ext4CorruptException.Throw(Corruption.DirectoryRecordLength,
+                $"directory {layout.Directory}, block {fileBlock}, offset {offset}: changed by somebody else");
+        }
         return new DirectoryRecord(offset, area.Slice(offset, length));
     }
 

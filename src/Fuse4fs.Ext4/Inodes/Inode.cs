@@ -169,6 +169,13 @@ public sealed class Inode
     /// look under <see cref="Lock"/>.</summary>
     internal volatile bool HasNoCapability;
 
+    /// <summary>Where the last read of data ended, and up to where the device was asked to read ahead, bytes. Racy by
+    /// design: a wrong value costs a little speed.</summary>
+    internal long ReadEnd { get; set; }
+
+    /// <inheritdoc cref="ReadEnd"/>
+    internal long ReadAheadEnd { get; set; }
+
     /// <summary>Made without a name and never had one: it may still get its first.</summary>
     internal bool IsTemporary { get; set; }
 

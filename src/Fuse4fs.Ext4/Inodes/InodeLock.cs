@@ -13,6 +13,10 @@ public sealed class InodeLock
     /// <summary>Number of readers, or <see cref="Exclusively"/>, and <see cref="SomebodyWaits"/>.</summary>
     private int _state;
 
+    /// <summary>How often it was held exclusively: as long as this stays the same, so does what the lock guards. To be
+    /// read while holding it.</summary>
+    internal uint ExclusiveHolds { get; private set; }
+
     /// <summary>For readers of what the lock guards. Dispose exactly once.</summary>
     public SharedScope Shared()
     {
@@ -31,6 +35,7 @@ public sealed class InodeLock
         {
             Wait(isExclusive: true);
         }
+        ExclusiveHolds = unchecked(ExclusiveHolds + 1);
         return new ExclusiveScope(this);
     }
 
@@ -38,6 +43,10 @@ public sealed class InodeLock
     public bool TryExclusive(out ExclusiveScope scope)
     {
         bool isTaken = Interlocked.CompareExchange(ref _state, Exclusively, 0) == 0;
+        if (isTaken)
+        {
+            ExclusiveHolds = unchecked(ExclusiveHolds + 1);
+        }
         scope = isTaken ? new ExclusiveScope(this) : default;
         return isTaken;
     }

@@ -135,7 +135,7 @@ public sealed partial class InodeTable
     /// <returns>The lease of the block and the record's place in it.</returns>
     public BlockLease ReadRecord(Inode inode, out Span<byte> record)
     {
-        BlockLease lease = _context.Cache.Read(inode.TableBlock);
+        BlockLease lease = _context.Cache.ReadWithNeighbours(inode.TableBlock);
         record = lease.Bytes.Slice(inode.TableOffsetBytes, _context.Geometry.InodeSizeBytes);
         return lease;
     }

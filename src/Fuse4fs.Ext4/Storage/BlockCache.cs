@@ -14,11 +14,13 @@ namespace Fuse4fs.Ext4.Storage;
 public sealed class BlockCache
 {
     private const int ShardBits = 4;
+    private const long StretchBytes = 128 << 10;
     private const ulong Spread = 0x9E3779B97F4A7C15;
 
     private readonly IBlockDevice _device;
     private readonly ulong _blockCount;
     private readonly BlockCacheShard[] _shards = new BlockCacheShard[1 << ShardBits];
+    private long _lastStretch = -1;
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="device">Where the blocks are.</param>
@@ -51,6 +53,23 @@ public sealed class BlockCache
         BlockFrame frame = Pin(block);
         if (!frame.IsLoaded)
         {
+            Load(frame);
+        }
+        return new BlockLease(frame);
+    }
+
+    /// <summary>As <see cref="Read(FsBlock)"/>, of a block whose neighbours will be wanted soon: when it has to be read,
+    /// the device is asked for the aligned stretch around it.</summary>
+    internal BlockLease ReadWithNeighbours(FsBlock block)
+    {
+        BlockFrame frame = Pin(block);
+        if (!frame.IsLoaded)
+        {
+            long stretch = checked((long)block.Value * BlockSizeBytes) / StretchBytes;
+            if (Interlocked.Exchange(ref _lastStretch, stretch) != stretch)
+            {
+                _device.ReadAhead(stretch * StretchBytes, StretchBytes);
+            }
             Load(frame);
         }
         return new BlockLease(frame);

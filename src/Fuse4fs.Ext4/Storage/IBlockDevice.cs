@@ -14,6 +14,12 @@ public interface IBlockDevice : IDisposable
     /// <summary>Fills the whole buffer. Beyond <see cref="LengthBytes"/>: EIO.</summary>
     void Read(long offsetBytes, Span<byte> buffer);
 
+    /// <summary>Tells that a range will be read soon, so that the medium can work on it meanwhile. Advice: what lies
+    /// beyond the end, or cannot be had, is no error. Returns at once.</summary>
+    void ReadAhead(long offsetBytes, long lengthBytes)
+    {
+    }
+
     /// <summary>Writes the whole buffer. Completed, not yet durable.</summary>
     void Write(long offsetBytes, ReadOnlySpan<byte> buffer);
 

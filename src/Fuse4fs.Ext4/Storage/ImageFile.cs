@@ -9,6 +9,8 @@ public sealed unsafe class ImageFile : IBlockDevice
     /// <summary>IOV_MAX of Linux.</summary>
     private const int MaximumVectors = 1024;
 
+    private const long ReadAheadPieceBytes = 128 << 10;
+
     private readonly FileDescriptor _descriptor;
     private readonly long _offsetBytes;
     private int _discardUnsupported;
@@ -93,6 +95,18 @@ public sealed unsafe class ImageFile : IBlockDevice
                 }
                 done += (int)count;
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>In pieces: the kernel cuts off what exceeds the device's largest request.</remarks>
+    public void ReadAhead(long offsetBytes, long lengthBytes)
+    {
+        const int willNeed = 3;
+        long end = Math.Min(LengthBytes, offsetBytes > long.MaxValue - lengthBytes ? LengthBytes : offsetBytes + lengthBytes);
+        for (long at = Math.Max(0, offsetBytes); at < end; at += ReadAheadPieceBytes)
+        {
+            _ = LibC.FAdvise(_descriptor, _offsetBytes + at, Math.Min(ReadAheadPieceBytes, end - at), willNeed);
         }
     }
 

@@ -42,6 +42,9 @@ public sealed class OverlayDevice(IBlockDevice below, int blockSizeBytes) : IBlo
     }
 
     /// <inheritdoc/>
+    public void ReadAhead(long offsetBytes, long lengthBytes) => below.ReadAhead(offsetBytes, lengthBytes);
+
+    /// <inheritdoc/>
     public void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
     {
         if (offsetBytes < 0 || offsetBytes > LengthBytes - buffer.Length)

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Testing.Fuzzing;
 
 namespace Fuse4fs.Inspecting.Tests.Hostile;
 
@@ -11,13 +12,15 @@ internal sealed class Campaign(
     IReadOnlyList<SeedImage> seeds, int first, int count, MutationChain? only, TimeSpan deadline)
 {
     private const int MostFailures = 200;
+    private const int MostMutations = 12;
 
     /// <summary>The foreign exception that was thrown last on this thread, caught by somebody or not.</summary>
     [ThreadStatic]
     private static string? t_foreign;
 
-    private readonly CoverageFeedback? _coverage = CoverageFeedback.TryCreate();
-    private readonly List<MutationChain> _interesting = [];
+    private readonly CoverageFeedback? _coverage = CoverageFeedback.TryCreate(typeof(Ext4.Volume).Assembly);
+    private readonly Corpus _corpus = new();
+    private readonly Queue<MutationChain> _earlier = new();
     private readonly ConcurrentDictionary<string, int> _kinds = new();
     private readonly ConcurrentDictionary<Corruption, int> _damage = new();
     private int _next;
@@ -32,7 +35,7 @@ internal sealed class Campaign(
         + $"{_damage.Count} of {Enum.GetValues<Corruption>().Length} kinds of damage met, never: "
         + string.Join(' ', Enum.GetValues<Corruption>().Except(_damage.Keys))
         + (_coverage is null ? "" : $"; {_coverage.BlocksSeen} of {_coverage.Blocks} blocks of code entered, "
-            + $"{_interesting.Count} mutants did something new");
+            + $"{_corpus.Count} mutants did something new");
 
     /// <summary>Runs all mutants, or ends early after a hang or too many failures.</summary>
     public void Run(int threads)
@@ -65,6 +68,13 @@ internal sealed class Campaign(
 
     private void RunWorkers(int threads)
     {
+        if (_coverage is not null && only is null)
+        {
+            foreach (MutationChain chain in _corpus.Earlier())
+            {
+                _earlier.Enqueue(chain);
+            }
+        }
         // The counters are shared by all threads, so only one of them can tell what a mutant did.
         var workers = new Worker[_coverage is null ? threads : 1];
         for (int i = 0; i < workers.Length; i++)
@@ -89,12 +99,16 @@ internal sealed class Campaign(
     /// mutant that did something new.</summary>
     private bool TryTake(out MutationChain? chain)
     {
+        if (_earlier.TryDequeue(out chain))
+        {
+            return true;
+        }
         int index = Interlocked.Increment(ref _next) - 1;
         int number = first + index;
         chain = new MutationChain(number % seeds.Count, [number]);
-        if (_interesting.Count > 0 && index % 4 != 0)
+        if (_corpus.Count > 0 && index % 4 != 0)
         {
-            chain = _interesting[new Random(number).Next(_interesting.Count)].And(number);
+            chain = _corpus.Pick(new Random(number)).And(number, MostMutations);
         }
         if (only is not null)
         {
@@ -105,6 +119,7 @@ internal sealed class Campaign(
 
     private void RunOne(MutationChain chain, byte[] image, int deviceBytes)
     {
+        bool isKnown = _next == 0;
         _coverage?.Reset();
         if (MutantRun.Run(image, deviceBytes, new Random(chain.Numbers[^1])))
         {
@@ -112,11 +127,23 @@ internal sealed class Campaign(
         }
         if (_coverage is not null && _coverage.TakeNews())
         {
-            _interesting.Add(chain);
+            Remember(chain, isKnown);
         }
         if (t_foreign is string foreign)
         {
             throw new MutantFailedException($"caught as damage: {foreign}");
+        }
+    }
+
+    private void Remember(MutationChain chain, bool isKnown)
+    {
+        if (isKnown)
+        {
+            _corpus.AddKnown(chain);
+        }
+        else
+        {
+            _corpus.Add(chain);
         }
     }
 
@@ -161,9 +188,11 @@ internal sealed class Campaign(
 
         private void Work()
         {
+            using var trace = new FuzzTrace($"worker-{Environment.CurrentManagedThreadId}");
             while (_campaign.TryTake(out MutationChain? chain))
             {
                 Current = $"{_campaign.Seeds[chain!.Seed].Name}, FUSE4FS_FUZZ_CHAIN={chain}";
+                trace.Set(Current);
                 Volatile.Write(ref _started, Stopwatch.GetTimestamp());
                 Mutator mutator = _mutators[chain.Seed];
                 foreach (int number in chain.Numbers)

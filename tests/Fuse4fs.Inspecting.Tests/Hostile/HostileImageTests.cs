@@ -1,10 +1,10 @@
-using System.Globalization;
 using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Inspecting.Archives;
 using Fuse4fs.Inspecting.Output;
 using Fuse4fs.Linux;
 using Fuse4fs.Testing;
+using Fuse4fs.Testing.Fuzzing;
 using Xunit;
 
 namespace Fuse4fs.Inspecting.Tests.Hostile;
@@ -28,11 +28,8 @@ public sealed class HostileImageTests(ITestOutputHelper output)
         Assert.SkipUnless(missing is null, missing ?? "");
         IReadOnlyList<SeedImage> seeds = SeedImages.Make();
         AssertSeedsAreWhole(seeds);
-        int first = Number("FUSE4FS_FUZZ_FIRST", 1);
-        string? chain = Environment.GetEnvironmentVariable("FUSE4FS_FUZZ_CHAIN");
-        MutationChain? only = chain is null ? null : MutationChain.Parse(chain);
-        int count = only is null ? Number("FUSE4FS_FUZZ_MUTANTS", DefaultMutants) : 1;
-        var campaign = new Campaign(seeds, first, count, only, s_deadline);
+        int count = FuzzSettings.Count(DefaultMutants);
+        var campaign = new Campaign(seeds, FuzzSettings.First, count, FuzzSettings.Only, s_deadline);
         campaign.Run(Environment.ProcessorCount);
         output.WriteLine(campaign.Summary);
         Assert.True(campaign.Failures.IsEmpty, string.Join('\n', campaign.Failures.Take(MostFailures)));
@@ -56,9 +53,4 @@ public sealed class HostileImageTests(ITestOutputHelper output)
             Assert.True(isDirty == seed.Name.Contains("journal", StringComparison.Ordinal), $"{seed.Name}: journal");
         }
     }
-
-    private static int Number(string variable, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int number)
-            ? number
-            : otherwise;
 }

@@ -15,7 +15,12 @@ public sealed unsafe class FuseDevice : IFuseTransport
     /// <summary>FUSE_DEV_IOC_CLONE.</summary>
     private const uint CloneRequest = 0x8004E500;
 
+    /// <summary>F_SETFL, O_RDWR and O_NONBLOCK.</summary>
+    private const int SetFlags = 4, ReadWrite = 2, NonBlocking = 0x800;
+
     private readonly FileDescriptor _descriptor;
+    private bool _isClone;
+    private bool _isLooking;
 
     /// <summary>Takes ownership of the descriptor.</summary>
     public FuseDevice(FileDescriptor descriptor) => _descriptor = descriptor;
@@ -55,6 +60,8 @@ public sealed unsafe class FuseDevice : IFuseTransport
         {
             case Errno.NoEntry or Errno.Interrupted:
                 return ReadOutcome.Retry;
+            case Errno.Again when _isLooking:
+                return ReadOutcome.Nothing;
             case Errno.Again:
                 // Only on an adopted descriptor that somebody made non-blocking.
                 _ = LibC.WaitReadable(_descriptor);
@@ -64,6 +71,19 @@ public sealed unsafe class FuseDevice : IFuseTransport
             default:
                 return ReadOutcome.Failed;
         }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The flag belongs to the open file: one that other threads read as well must stay as it is.</remarks>
+    public bool TrySetBlocking(bool isBlocking)
+    {
+        nint flags = isBlocking ? ReadWrite : ReadWrite | NonBlocking;
+        if (!_isClone || LibC.FileControl(_descriptor.Number, SetFlags, flags) != 0)
+        {
+            return false;
+        }
+        _isLooking = !isBlocking;
+        return true;
     }
 
     /// <inheritdoc/>
@@ -110,6 +130,7 @@ public sealed unsafe class FuseDevice : IFuseTransport
             device.Dispose();
             return error;
         }
+        device._isClone = true;
         clone = device;
         return Errno.Ok;
     }

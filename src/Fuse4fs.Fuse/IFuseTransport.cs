@@ -7,10 +7,15 @@ namespace Fuse4fs.Fuse;
 /// Dispose.</remarks>
 public interface IFuseTransport : IDisposable
 {
-    /// <summary>Blocks until there is a request or the connection ends.</summary>
+    /// <summary>Blocks until there is a request or the connection ends, unless <see cref="TrySetBlocking"/> has told it
+    /// not to.</summary>
     /// <param name="buffer">At least <c>max_write</c> + 4096 bytes.</param>
     /// <param name="length">Bytes of the request; 0 unless the outcome is Request.</param>
     ReadOutcome Read(Span<byte> buffer, out int length);
+
+    /// <summary>Tells whether <see cref="Read"/> is to wait for a request. By the reading thread.</summary>
+    /// <returns>False when this transport knows waiting reads only.</returns>
+    bool TrySetBlocking(bool isBlocking) => false;
 
     /// <summary>Sends one message from contiguous memory.</summary>
     /// <returns>NoEntry when the request is no longer waited for (harmless); Invalid when the kernel finds the

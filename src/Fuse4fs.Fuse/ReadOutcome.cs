@@ -9,6 +9,9 @@ public enum ReadOutcome
     /// <summary>Nothing: the request was withdrawn or a signal came. Read again.</summary>
     Retry,
 
+    /// <summary>Nothing is there now, and this transport was told not to wait.</summary>
+    Nothing,
+
     /// <summary>The file system was unmounted or the connection aborted.</summary>
     Ended,
 

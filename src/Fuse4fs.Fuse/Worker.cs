@@ -4,19 +4,25 @@ namespace Fuse4fs.Fuse;
 /// handed over to another thread.</summary>
 internal sealed class Worker : IDisposable
 {
+    /// <summary>So that requests that come in groups do not have workers parked and fetched for each.</summary>
+    private const int TurnsBeforeParking = 32;
+
     private readonly WorkerPool _pool;
     private readonly IFuseTransport _transport;
     private readonly bool _ownsTransport;
     private readonly SemaphoreSlim _parking = new(0);
     private readonly Thread _thread;
+    private readonly RequestWait _wait;
     private long _turn;
+    private int _surplusTurns;
 
-    public Worker(WorkerPool pool, int index, IFuseTransport transport, bool ownsTransport)
+    public Worker(WorkerPool pool, int index, IFuseTransport transport, bool ownsTransport, LookingPlace looking)
     {
         _pool = pool;
         Index = index;
         _transport = transport;
         _ownsTransport = ownsTransport;
+        _wait = new RequestWait(transport, looking);
         _thread = new Thread(Run) { IsBackground = true, Name = $"fuse-{index}" };
     }
 
@@ -43,6 +49,18 @@ internal sealed class Worker : IDisposable
         _parking.Dispose();
     }
 
+    /// <summary>Told after a request that there are more workers than needed.</summary>
+    /// <returns>True when that has been so for a while: then it parks.</returns>
+    public bool IsSurplusAgain()
+    {
+        if (++_surplusTurns < TurnsBeforeParking)
+        {
+            return false;
+        }
+        _surplusTurns = 0;
+        return true;
+    }
+
     private void Run()
     {
         try
@@ -63,14 +81,14 @@ internal sealed class Worker : IDisposable
     /// <returns>False at the end of the connection.</returns>
     private bool Serve(RequestBuffer request, ReplyBuffer reply)
     {
-        switch (_transport.Read(request.Bytes, out int length))
+        switch (_wait.Next(request.Bytes, out int length))
         {
             case ReadOutcome.Ended:
                 return false;
             case ReadOutcome.Failed:
                 _pool.ReadFailed(this);
                 return false;
-            case ReadOutcome.Retry:
+            case ReadOutcome.Retry or ReadOutcome.Nothing:
                 return true;
         }
         Volatile.Write(ref _turn, _turn + 1);

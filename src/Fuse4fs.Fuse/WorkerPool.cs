@@ -4,11 +4,19 @@ using Serilog;
 namespace Fuse4fs.Fuse;
 
 /// <summary>The workers of a session: a fixed number, and extra ones while all are held up by long requests.</summary>
-/// <remarks>When the last free worker takes a request, the supervisor thread looks for a while: if none of them has
-/// moved on, it adds one. While requests are short it sleeps. An extra worker parks when it is not needed; its
-/// descriptor stays open, because deferred replies to what it read still go out there.</remarks>
+/// <remarks>
+/// <para>Two workers wait for requests, or more while more come at once; the others are parked. If all waited, the kernel
+/// would wake them in turn, each on a CPU that has to be woken for it. When the last that waits takes a request, it
+/// fetches one from the park.</para>
+/// <para>When none is left there, the supervisor thread looks for a while: if no worker has moved on, it adds one. While
+/// requests are short it sleeps. A parked worker's descriptor stays open, because deferred replies to what it read
+/// still go out there.</para>
+/// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
+    /// <summary>One takes the next request, the other is there when it does.</summary>
+    private const int SpareWorkers = 2;
+
     private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(50);
 
     private readonly IFuseTransport _first;
@@ -20,6 +28,7 @@ internal sealed class WorkerPool : IDisposable
     private readonly Worker?[] _workers;
     private readonly Stack<Worker> _parked = new();
     private readonly ManualResetEventSlim _ended = new();
+    private readonly LookingPlace _looking = new();
     private int _created;
     private int _active;
     private int _busy;
@@ -80,8 +89,13 @@ internal sealed class WorkerPool : IDisposable
 
     public void Busy()
     {
-        if (Interlocked.Increment(ref _busy) >= Volatile.Read(ref _active)
-            && Volatile.Read(ref _alarmed) == 0 && Interlocked.Exchange(ref _alarmed, 1) == 0)
+        int busy = Interlocked.Increment(ref _busy);
+        int active = Volatile.Read(ref _active);
+        if (busy < active || TryUnpark(active))
+        {
+            return;
+        }
+        if (Volatile.Read(ref _alarmed) == 0 && Interlocked.Exchange(ref _alarmed, 1) == 0)
         {
             _alarm.Release();
         }
@@ -89,22 +103,26 @@ internal sealed class WorkerPool : IDisposable
 
     public void Idle() => Interlocked.Decrement(ref _busy);
 
-    /// <summary>Asked by a worker between two requests: an extra one that is not needed waits here.</summary>
+    /// <summary>Asked by a worker between two requests: one that is not needed waits here.</summary>
     /// <returns>False when the session has ended.</returns>
     public bool MayGoOn(Worker worker)
     {
-        if (worker.Index < _baseWorkers || Volatile.Read(ref _busy) >= _baseWorkers)
+        if (!IsSurplus() || !worker.IsSurplusAgain())
         {
             return !_ending;
         }
         lock (_gate)
         {
-            if (_ending)
+            if (_ending || !IsSurplus())
             {
-                return false;
+                return !_ending;
             }
-            _active--;
             _parked.Push(worker);
+            // After this a worker that takes a request sees one less; what those did before is seen here.
+            if (Interlocked.Decrement(ref _active) <= Volatile.Read(ref _busy))
+            {
+                TryUnparkOne();
+            }
         }
         worker.Park();
         return !_ending;
@@ -119,10 +137,8 @@ internal sealed class WorkerPool : IDisposable
         {
             _ending = true;
             _active--;
-            while (_parked.TryPop(out Worker? worker))
+            while (TryUnparkOne())
             {
-                _active++;
-                worker.Unpark();
             }
             if (_active == 0)
             {
@@ -145,6 +161,39 @@ internal sealed class WorkerPool : IDisposable
         }
         _alarm.Dispose();
         _ended.Dispose();
+    }
+
+    /// <summary>Whether fewer workers would do: more than the fixed number are for the time only when all those are held
+    /// up.</summary>
+    private bool IsSurplus()
+    {
+        int active = Volatile.Read(ref _active);
+        int busy = Volatile.Read(ref _busy);
+        return active > _baseWorkers ? busy < _baseWorkers : active - busy > SpareWorkers;
+    }
+
+    /// <summary>Has somebody wait for the next request, up to the fixed number of workers.</summary>
+    private bool TryUnpark(int active)
+    {
+        if (active >= _baseWorkers)
+        {
+            return false;
+        }
+        lock (_gate)
+        {
+            return _active < _baseWorkers && TryUnparkOne();
+        }
+    }
+
+    private bool TryUnparkOne()
+    {
+        bool isThere = _parked.TryPop(out Worker? parked);
+        if (isThere)
+        {
+            _active++;
+            parked!.Unpark();
+        }
+        return isThere;
     }
 
     private void Supervise()
@@ -204,12 +253,7 @@ internal sealed class WorkerPool : IDisposable
             {
                 return;
             }
-            if (_parked.TryPop(out Worker? parked))
-            {
-                _active++;
-                parked.Unpark();
-            }
-            else if (_created < _workers.Length)
+            if (!TryUnparkOne() && _created < _workers.Length)
             {
                 FuseLog.ExtraWorker(_log, _created);
                 Add();
@@ -224,7 +268,7 @@ internal sealed class WorkerPool : IDisposable
         {
             FuseLog.NoClone(_log, error);
         }
-        var worker = new Worker(this, _created, own ?? _first, ownsTransport: own is not null);
+        var worker = new Worker(this, _created, own ?? _first, ownsTransport: own is not null, _looking);
         _workers[_created++] = worker;
         _active++;
         worker.Start();

@@ -368,7 +368,7 @@ public abstract class MountedTests
             TestMount.Shell($"cd {mount.Path}; exec taskset -c 0 bash -c "
                 + "'stat -f . >/dev/null; cat d0/f* | wc -c; ls -l d0; stat -f . >/dev/null'");
         }
-        Assert.Equal(16, mount.Requests(Opcode.StatFs));
+        Assert.True(mount.Requests(Opcode.StatFs) >= 16);       // or more: a df of somebody else asks every mount
         Assert.True(mount.Requests(Opcode.Read) >= 50, mount.RequestsOnDemand());
         Assert.Equal(0, least);
     }

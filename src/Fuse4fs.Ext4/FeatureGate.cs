@@ -69,8 +69,6 @@ internal static class FeatureGate
             return $"writing with the feature {FeatureNames.Of(roCompat & NotWrittenRoCompat)} is not supported: "
                 + "read-only";
         }
-        return incompat.HasFlag(IncompatFeatures.Extents)
-            ? null
-            : "writing without the feature extent is not supported: read-only";
+        return null;
     }
 }

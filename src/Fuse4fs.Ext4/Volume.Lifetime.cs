@@ -88,12 +88,12 @@ public sealed partial class Volume
         return true;
     }
 
-    private void OpenOrphans(ExtentTree tree)
+    private void OpenOrphans(MapEditor maps)
     {
         OrphanFile = OpenOrphanFile();
         Orphans = new OrphanList(Context, Inodes, OrphanFile, Journal!.HasLog);
         var attributes = new AttributeRemover(Context, Inodes, Xattrs, Space!.Blocks, Orphans);
-        Remover = new InodeRemover(Context, Inodes, tree, Space, Orphans, attributes, Journal);
+        Remover = new InodeRemover(Context, Inodes, maps, Space, Orphans, attributes, Journal);
     }
 
     /// <summary>Finishes what a crash left. At the mount, before anybody else is in.</summary>

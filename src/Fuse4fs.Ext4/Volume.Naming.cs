@@ -24,11 +24,11 @@ public sealed partial class Volume
         }
         Superblock super = Context.CopySuperblock();
         var editor = new DirectoryEditor(
-            Context, Directories, Inodes, Map, Writing.Tree, Space.Blocks, Journal);
+            Context, Directories, Inodes, Map, Writing.Maps, Space.Blocks, Journal);
         Naming = new NameServices(
             Context,
             Inodes,
-            Writing.Tree,
+            Writing.Maps,
             Space,
             Journal,
             Orphans,

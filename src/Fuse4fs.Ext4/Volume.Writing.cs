@@ -30,8 +30,7 @@ public sealed partial class Volume
     /// <param name="written">Bytes written: all of them with Ok, unless the largest file size cut the data short; else
     /// those before the error.</param>
     /// <returns>ReadOnly, NoSpace, FileTooBig, IsDirectory, Invalid for other kinds and negative offsets, NotPermitted
-    /// for immutable and verity files, NoKey for encrypted ones, NotSupported for files without an extent tree that
-    /// would need blocks, Stale, or Ok.</returns>
+    /// for immutable and verity files, NoKey for encrypted ones, Stale, or Ok.</returns>
     /// <exception cref="Ext4CorruptException">The map is damaged.</exception>
     public Errno Write(
         InodeNumber number, long offset, ReadOnlySpan<byte> data, in WriteOptions options, out int written)
@@ -44,7 +43,7 @@ public sealed partial class Volume
         }
         using (reference)
         {
-            int length = (int)Math.Min(data.Length, Math.Max(0, Writing!.MaximumFileBytes - offset));
+            int length = (int)Math.Min(data.Length, Math.Max(0, Writing!.Maps.MaximumFileBytes(reference.Inode) - offset));
             if (length == 0)
             {
                 return data.IsEmpty ? Errno.Ok : Errno.FileTooBig;
@@ -95,7 +94,7 @@ public sealed partial class Volume
         {
             try
             {
-                error = size > Writing!.MaximumFileBytes ? Errno.FileTooBig : DropCapability(reference.Inode);
+                error = size > Writing!.Maps.MaximumFileBytes(reference.Inode) ? Errno.FileTooBig : DropCapability(reference.Inode);
                 return error == Errno.Ok ? Truncation!.SetSize(reference.Inode, size, in options) : error;
             }
             catch (Exception cause) when (Handle.AbortOpen(cause))
@@ -239,7 +238,8 @@ public sealed partial class Volume
     {
         bool keepsSize = (mode & FallocateMode.KeepSize) != 0;
         FallocateMode kind = mode & ~FallocateMode.KeepSize;
-        if (!inode.Has(InodeFlags.Extents))
+        // A block map has no unwritten state and cannot be shifted.
+        if (!inode.Has(InodeFlags.Extents) && kind != FallocateMode.PunchHole)
         {
             return Errno.NotSupported;
         }
@@ -247,7 +247,7 @@ public sealed partial class Volume
         {
             return Errno.NotPermitted;
         }
-        if (length > Writing!.MaximumFileBytes - offset)
+        if (length > Writing!.Maps.MaximumFileBytes(inode) - offset)
         {
             return Errno.FileTooBig;
         }
@@ -297,12 +297,12 @@ public sealed partial class Volume
         {
             return;
         }
-        var tree = new ExtentTree(Context, Space.Blocks, Inodes);
-        Writing = new WriteServices(Context, Inodes, Map, tree, Space.Blocks, Journal);
+        var maps = new MapEditor(Context, Space.Blocks, Inodes);
+        Writing = new WriteServices(Context, Inodes, Map, maps, Space.Blocks, Journal);
         Inodes.Evicting = Writing.ReleaseWindows;
         var data = new DataWriter(Writing);
         Writer = new FileWriter(Writing, data);
-        OpenOrphans(tree);
+        OpenOrphans(maps);
         Truncation = new FileTruncation(Writing, Writer, Orphans!);
         FileSpace = new FileSpace(Writing, data, Writer, Truncation);
     }

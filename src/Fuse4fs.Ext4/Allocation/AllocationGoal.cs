@@ -12,6 +12,9 @@ public readonly record struct AllocationGoal
     /// flexible.</summary>
     public bool IsFileData { get; init; }
 
+    /// <summary>The owner can only name blocks below 2^32: it has a block map, or none.</summary>
+    public bool IsBlockMapped { get; init; }
+
     /// <summary>The device block that would continue what lies before in the file; 0 for none.</summary>
     public FsBlock Near { get; init; }
 

@@ -32,7 +32,7 @@ public sealed partial class BlockAllocator
         Interlocked.Add(ref _movers, isMover);
         try
         {
-            if (!TryTakeNear(goal.Near, target, out run) && !TryTakeByOrder(in goal, target, out run))
+            if (!TryTakeNear(in goal, target, out run) && !TryTakeByOrder(in goal, target, out run))
             {
                 return false;
             }
@@ -98,16 +98,17 @@ public sealed partial class BlockAllocator
     }
 
     /// <summary>Continues the file where it ends, however little is free there: that never adds an extent.</summary>
-    private bool TryTakeNear(FsBlock near, uint target, out BlockRun run)
+    private bool TryTakeNear(in AllocationGoal goal, uint target, out BlockRun run)
     {
         run = default;
+        FsBlock near = goal.Near;
         if (near.Value < _geometry.FirstDataBlock || near.Value >= _geometry.BlockCount)
         {
             return false;
         }
         GroupNumber group = _geometry.GroupOf(near);
         ulong offset = near.Value - _geometry.FirstBlock(group).Value;
-        if (near.Value == 0 || (offset & (_geometry.BlocksPerCluster - 1)) != 0 || !TryLoad(group))
+        if (near.Value == 0 || group.Value >= GroupLimit(in goal) || (offset & (_geometry.BlocksPerCluster - 1)) != 0 || !TryLoad(group))
         {
             return false;
         }
@@ -129,7 +130,7 @@ public sealed partial class BlockAllocator
     /// much.</summary>
     private bool TryTakeByOrder(in AllocationGoal goal, uint target, out BlockRun run)
     {
-        uint home = HomeOf(in goal).Value;
+        uint home = Math.Min(HomeOf(in goal).Value, GroupLimit(in goal) - 1);
         int wanted = (int)Math.Min(target, _geometry.ClustersPerGroup);
         byte first = FreeMap.OrderOf(wanted);
         if (IsStream(in goal) && TryTakeUnclaimed(in goal, home, first, wanted, out run))
@@ -138,7 +139,7 @@ public sealed partial class BlockAllocator
         }
         for (byte order = first; order > 0; order--)
         {
-            if (TryTakeBetween(in goal, home, _geometry.GroupCount, order, wanted, out run)
+            if (TryTakeBetween(in goal, home, GroupLimit(in goal), order, wanted, out run)
                 || TryTakeBetween(in goal, 0, home, order, wanted, out run))
             {
                 return true;
@@ -152,9 +153,9 @@ public sealed partial class BlockAllocator
     private bool TryTakeUnclaimed(in AllocationGoal goal, uint home, byte order, int wanted, out BlockRun run)
     {
         uint from = home;
-        for (int i = 0; i < UnclaimedGroups && from < _geometry.GroupCount; i++)
+        for (int i = 0; i < UnclaimedGroups && from < GroupLimit(in goal); i++)
         {
-            if (!_index.TryFind(from, _geometry.GroupCount, order, out GroupNumber group))
+            if (!_index.TryFind(from, GroupLimit(in goal), order, out GroupNumber group))
             {
                 break;
             }
@@ -239,6 +240,11 @@ public sealed partial class BlockAllocator
             _geometry.FirstBlock(group) + ((ulong)start << _geometry.ClusterShift),
             (uint)length << _geometry.ClusterShift);
     }
+
+    /// <summary>First group that is not to be looked at. Kernel: s_blockfile_groups.</summary>
+    private uint GroupLimit(in AllocationGoal goal) => goal.IsBlockMapped
+        ? Math.Min(_geometry.GroupCount, uint.MaxValue / _geometry.BlocksPerGroup)
+        : _geometry.GroupCount;
 
     /// <summary>Asks a group's descriptor, before its bitmap is read, whether it can have a run of an order.</summary>
     private bool MayHold(GroupNumber group, byte order)

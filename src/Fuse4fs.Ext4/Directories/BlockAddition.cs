@@ -8,9 +8,9 @@ using Fuse4fs.Linux;
 namespace Fuse4fs.Ext4.Directories;
 
 /// <summary>One block to be mapped into a directory or symlink: reserved before a handle, mapped in it.</summary>
-internal sealed class BlockAddition(ExtentTree tree, BlockAllocator allocator) : IDisposable
+internal sealed class BlockAddition(MapEditor maps, BlockAllocator allocator) : IDisposable
 {
-    private readonly ExtentChange _change = new();
+    private readonly MapChange _change = new();
     private Inode? _inode;
     private BlockRun _reserved;
 
@@ -29,20 +29,21 @@ internal sealed class BlockAddition(ExtentTree tree, BlockAllocator allocator) :
     /// <param name="fileBlock">A hole.</param>
     /// <param name="near">A block it should follow; 0 for none.</param>
     /// <param name="claim">How deep to dig into the last free space.</param>
-    /// <returns>Ok, NoSpace, FileTooBig, or NotSupported for an inode without extent tree.</returns>
+    /// <returns>Ok, NoSpace or FileTooBig.</returns>
     public Errno Prepare(Inode inode, uint fileBlock, FsBlock near, SpaceClaim claim)
     {
-        if (!inode.Has(InodeFlags.Extents))
-        {
-            return Errno.NotSupported;
-        }
         (_inode, FileBlock) = (inode, fileBlock);
-        Errno error = tree.PrepareInsert(inode, fileBlock, near, _change);
+        Errno error = maps.PrepareInsert(inode, fileBlock, near, _change);
         if (error != Errno.Ok)
         {
             return error;
         }
-        var goal = new AllocationGoal { Owner = inode.Number, Near = near.Value == 0 ? default : near + 1 };
+        var goal = new AllocationGoal
+        {
+            Owner = inode.Number,
+            Near = near.Value == 0 ? default : near + 1,
+            IsBlockMapped = !inode.Has(InodeFlags.Extents),
+        };
         error = allocator.Reserve(in goal, 1, claim, out _reserved);
         Block = _reserved.Start;
         return error;
@@ -54,7 +55,7 @@ internal sealed class BlockAddition(ExtentTree tree, BlockAllocator allocator) :
         BlockRun run = _reserved;
         _reserved = default;
         allocator.Commit(handle, run);
-        tree.Insert(handle, _change, new Extent(FileBlock, run.Start, run.LengthBlocks, IsUnwritten: false));
+        maps.Insert(handle, _change, new Extent(FileBlock, run.Start, run.LengthBlocks, IsUnwritten: false));
     }
 
     /// <summary>Ends it, applied or not.</summary>
@@ -62,7 +63,7 @@ internal sealed class BlockAddition(ExtentTree tree, BlockAllocator allocator) :
     {
         if (_inode is not null)
         {
-            tree.Finish(_change);
+            maps.Finish(_change);
             allocator.Cancel(_reserved);
             _reserved = default;
             _inode = null;

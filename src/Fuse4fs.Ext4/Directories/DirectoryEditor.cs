@@ -20,7 +20,7 @@ internal sealed class DirectoryEditor
     private readonly DirectoryReader _reader;
     private readonly InodeTable _inodes;
     private readonly FileMap _maps;
-    private readonly ExtentTree _tree;
+    private readonly MapEditor _mapEditor;
     private readonly BlockAllocator _allocator;
     private readonly Journal _journal;
     private readonly InsertPlanner _planner;
@@ -30,7 +30,7 @@ internal sealed class DirectoryEditor
         DirectoryReader reader,
         InodeTable inodes,
         FileMap maps,
-        ExtentTree tree,
+        MapEditor mapEditor,
         BlockAllocator allocator,
         Journal journal)
     {
@@ -38,7 +38,7 @@ internal sealed class DirectoryEditor
         _reader = reader;
         _inodes = inodes;
         _maps = maps;
-        _tree = tree;
+        _mapEditor = mapEditor;
         _allocator = allocator;
         _journal = journal;
         _planner = new InsertPlanner(context, maps, reader.Blocks, reader.Tree, reader.Settings);
@@ -53,8 +53,8 @@ internal sealed class DirectoryEditor
     /// <param name="claim">How deep to dig into the last free space.</param>
     /// <param name="plan">To be disposed in any case, behind the handle.</param>
     /// <param name="growth">The new block, or null; to be disposed in any case, behind the handle.</param>
-    /// <returns>Ok, NoSpace, Corrupted for a directory whose index is unusable, NotSupported for one without extent
-    /// tree that has to grow, ReadOnly for an aborted journal.</returns>
+    /// <returns>Ok, NoSpace, Corrupted for a directory whose index is unusable, ReadOnly for an aborted
+    /// journal.</returns>
     /// <exception cref="Ext4CorruptException">A block that would change is damaged.</exception>
     /// <remarks>Holds no handle when it returns; the steps have had their own.</remarks>
     public Errno PrepareInsert(
@@ -72,7 +72,7 @@ internal sealed class DirectoryEditor
             {
                 return error;
             }
-            growth = new BlockAddition(_tree, _allocator);
+            growth = new BlockAddition(_mapEditor, _allocator);
             error = growth.Prepare(directory, plan.NewFileBlock, LastBlock(directory, plan.NewFileBlock), claim);
             if (error == Errno.Ok && plan.IsStep)
             {

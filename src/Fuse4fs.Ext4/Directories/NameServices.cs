@@ -12,7 +12,7 @@ namespace Fuse4fs.Ext4.Directories;
 internal sealed record NameServices(
     VolumeContext Context,
     InodeTable Inodes,
-    ExtentTree Tree,
+    MapEditor Maps,
     FreeSpace Space,
     Journal Journal,
     OrphanList Orphans,

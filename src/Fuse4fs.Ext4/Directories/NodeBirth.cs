@@ -108,15 +108,15 @@ internal sealed class NodeBirth : IDisposable
         switch (node.Kind)
         {
             case FileKind.Regular:
-                ExtentTree.Initialize(Inode);
+                _services.Maps.Initialize(Inode);
                 return Errno.Ok;
             case FileKind.Symlink when node.Target.Length < BlockArea.SizeBytes:
                 node.Target.CopyTo(Inode.BlockAreaBytes);
                 Inode.SizeBytes = node.Target.Length;
                 return Errno.Ok;
             case FileKind.Directory or FileKind.Symlink:
-                ExtentTree.Initialize(Inode);
-                _block = new BlockAddition(_services.Tree, _services.Space.Blocks);
+                _services.Maps.Initialize(Inode);
+                _block = new BlockAddition(_services.Maps, _services.Space.Blocks);
                 return _block.Prepare(Inode, 0, default, claim);
             case FileKind.CharacterDevice or FileKind.BlockDevice:
                 node.Device.Encode(Inode.BlockAreaBytes);

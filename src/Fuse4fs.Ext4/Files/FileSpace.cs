@@ -92,7 +92,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         {
             return Errno.Invalid;
         }
-        if (length > services.MaximumFileBytes - inode.SizeBytes)
+        if (length > services.Maps.MaximumFileBytes(inode) - inode.SizeBytes)
         {
             return Errno.FileTooBig;
         }
@@ -158,10 +158,10 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         {
             return error;
         }
-        ExtentChange change = WriteServices.Change;
+        MapChange change = WriteServices.Change;
         try
         {
-            error = services.Tree.PrepareInsert(inode, hole.First, blocks.Start, change);
+            error = services.Maps.PrepareInsert(inode, hole.First, blocks.Start, change);
             if (error == Errno.Ok)
             {
                 error = services.Journal.TryBegin(change.Credits + BlockAllocator.CommitCredits, out Handle handle);
@@ -177,19 +177,19 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         }
         finally
         {
-            services.Tree.Finish(change);
+            services.Maps.Finish(change);
             services.Allocator.Cancel(blocks);
         }
     }
 
     private void InsertUnwritten(
-        Handle handle, Inode inode, ExtentChange change, uint first, BlockRun blocks, long size,
+        Handle handle, Inode inode, MapChange change, uint first, BlockRun blocks, long size,
         in WriteOptions options)
     {
         using (handle)
         {
             services.Allocator.Commit(handle, blocks);
-            services.Tree.Insert(handle, change, new Extent(first, blocks.Start, blocks.LengthBlocks, true));
+            services.Maps.Insert(handle, change, new Extent(first, blocks.Start, blocks.LengthBlocks, true));
             long reached = Math.Min(size, ((long)first + blocks.LengthBlocks) << _blockShift);
             inode.SizeBytes = Math.Max(inode.SizeBytes, reached);
             services.Touch(inode, in options);
@@ -206,7 +206,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         {
             return Errno.Ok;
         }
-        ExtentChange change = WriteServices.Change;
+        MapChange change = WriteServices.Change;
         try
         {
             Errno error = services.Tree.PrepareConvert(inode, block, next, change);
@@ -217,13 +217,13 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         }
         finally
         {
-            services.Tree.Finish(change);
+            services.Maps.Finish(change);
         }
     }
 
     private Errno CutAt(Inode inode, uint block, in WriteOptions options)
     {
-        ExtentChange change = WriteServices.Change;
+        MapChange change = WriteServices.Change;
         try
         {
             Errno error = services.Tree.PrepareCut(inode, block, change);
@@ -233,7 +233,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         }
         finally
         {
-            services.Tree.Finish(change);
+            services.Maps.Finish(change);
         }
     }
 
@@ -241,7 +241,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         Inode inode, uint inLeaf, uint first, long distance, in WriteOptions options,
         out uint leafFirst, out ulong leafEnd)
     {
-        ExtentChange change = WriteServices.Change;
+        MapChange change = WriteServices.Change;
         try
         {
             services.Tree.PrepareShift(inode, inLeaf, first, change);
@@ -259,11 +259,11 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         }
         finally
         {
-            services.Tree.Finish(change);
+            services.Maps.Finish(change);
         }
     }
 
-    private Errno Apply(Inode inode, ExtentChange change, in WriteOptions options, Action<Handle> apply)
+    private Errno Apply(Inode inode, MapChange change, in WriteOptions options, Action<Handle> apply)
     {
         Errno error = services.Journal.TryBegin(change.Credits, out Handle handle, change.Forgets);
         if (error != Errno.Ok)

@@ -20,18 +20,13 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
     /// <param name="inode">A regular file.</param>
     /// <param name="size">Bytes; within the largest file size.</param>
     /// <param name="options">How.</param>
-    /// <returns>NotSupported for a file without an extent tree that would lose blocks, ReadOnly, or Ok.</returns>
+    /// <returns>ReadOnly, NoSpace when the map needs a block that is not there, or Ok.</returns>
     public Errno SetSize(Inode inode, long size, in WriteOptions options)
     {
-        bool hasTree = inode.Has(InodeFlags.Extents);
         if (size > inode.SizeBytes)
         {
             writer.ZeroTail(inode, inode.SizeBytes, size);
             return StoreSize(inode, size, in options);
-        }
-        if (!hasTree)
-        {
-            return inode.Sectors == 0 ? StoreSize(inode, size, in options) : Errno.NotSupported;
         }
         services.ReleaseWindows(inode);
         writer.ZeroTail(inode, size, inode.SizeBytes);
@@ -94,7 +89,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
     private Errno FirstSlice(Inode inode, ulong first, long size, in WriteOptions options, out ulong next)
     {
         next = ExtentNodePlace.FileEnd;
-        ExtentChange change = WriteServices.Change;
+        MapChange change = WriteServices.Change;
         try
         {
             Errno error = Errno.Ok;
@@ -103,7 +98,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
             {
                 error = PrepareRemove(inode, (uint)first, ExtentNodePlace.FileEnd, change);
                 next = change.End;
-                hasEntries = change.FirstEntry < change.EndEntry;
+                hasEntries = change.HasEntries;
             }
             bool isLong = next < ExtentNodePlace.FileEnd;
             int credits = (hasEntries ? change.Credits : services.Inodes.StoreCredits)
@@ -126,7 +121,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
                 }
                 if (hasEntries)
                 {
-                    services.Tree.Remove(handle, change, (uint)first);
+                    services.Maps.Remove(handle, change, (uint)first);
                 }
                 services.Inodes.Store(handle, inode);
                 return Errno.Ok;
@@ -134,24 +129,20 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         }
         finally
         {
-            services.Tree.Finish(change);
+            services.Maps.Finish(change);
         }
     }
 
     private Errno RemoveBlocks(Inode inode, ulong first, ulong end, WriteOptions? options)
     {
-        if (!inode.Has(InodeFlags.Extents))
-        {
-            return inode.Sectors == 0 ? Errno.Ok : Errno.NotSupported;
-        }
-        ExtentChange change = WriteServices.Change;
+        MapChange change = WriteServices.Change;
         try
         {
             Errno error = Errno.Ok;
             while (first < end && error == Errno.Ok)
             {
                 error = PrepareRemove(inode, (uint)first, end, change);
-                if (error == Errno.Ok && change.FirstEntry < change.EndEntry)
+                if (error == Errno.Ok && change.HasEntries)
                 {
                     error = RemoveSlice(inode, (uint)first, change, options);
                 }
@@ -161,14 +152,14 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         }
         finally
         {
-            services.Tree.Finish(change);
+            services.Maps.Finish(change);
         }
     }
 
-    private Errno PrepareRemove(Inode inode, uint first, ulong end, ExtentChange change) =>
-        services.Tree.PrepareRemove(inode, first, end, SliceCredits, services.Journal.MaximumForgets / 2, change);
+    private Errno PrepareRemove(Inode inode, uint first, ulong end, MapChange change) =>
+        services.Maps.PrepareRemove(inode, first, end, SliceCredits, services.Journal.MaximumForgets / 2, change);
 
-    private Errno RemoveSlice(Inode inode, uint first, ExtentChange change, WriteOptions? options)
+    private Errno RemoveSlice(Inode inode, uint first, MapChange change, WriteOptions? options)
     {
         Errno error = services.Journal.TryBegin(change.Credits, out Handle handle, change.Forgets);
         if (error != Errno.Ok)
@@ -177,7 +168,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         }
         using (handle)
         {
-            services.Tree.Remove(handle, change, first);
+            services.Maps.Remove(handle, change, first);
             if (options is { } touching)
             {
                 services.Touch(inode, in touching);

@@ -53,7 +53,8 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
     /// <param name="bytes">At least one; the end is within the largest file size.</param>
     /// <param name="options">How.</param>
     /// <param name="written">Bytes written; with an error those before it happened.</param>
-    /// <returns>NoSpace, NotSupported for a file without an extent tree that has to grow, ReadOnly, or Ok.</returns>
+    /// <returns>NoSpace, FileTooBig for a map that cannot grow, NotSupported for data inside the inode, ReadOnly, or
+    /// Ok.</returns>
     public Errno Write(Inode inode, long offset, ReadOnlySpan<byte> bytes, in WriteOptions options, out int written)
     {
         written = 0;
@@ -79,7 +80,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
                     error = FillUnwritten(inode, run, position, rest, in options, out count);
                     isStored |= count > 0;
                     break;
-                case RunKind.Hole when inode.Has(InodeFlags.Extents):
+                case RunKind.Hole:
                     error = FillHole(inode, run, position, rest, in options, out count);
                     isStored |= count > 0;
                     break;
@@ -136,7 +137,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         uint first = BlockOf(position);
         ulong end = (ulong)BlockOf(position + count - 1) + 1;
         data.Fill(inode, (long)run.Start.Value << _blockShift, skip, bytes[..count]);
-        ExtentChange change = WriteServices.Change;
+        MapChange change = WriteServices.Change;
         try
         {
             for (ulong done = first; done < end;)
@@ -157,11 +158,11 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         }
         finally
         {
-            services.Tree.Finish(change);
+            services.Maps.Finish(change);
         }
     }
 
-    private Errno Convert(Inode inode, ExtentChange change, uint first, long end, in WriteOptions options)
+    private Errno Convert(Inode inode, MapChange change, uint first, long end, in WriteOptions options)
     {
         Errno error = services.Journal.TryBegin(change.Credits, out Handle handle, change.Forgets);
         if (error != Errno.Ok)
@@ -191,10 +192,10 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
             return error;
         }
         count = (int)Math.Min(count, ((long)blocks.LengthBlocks << _blockShift) - skip);
-        ExtentChange change = WriteServices.Change;
+        MapChange change = WriteServices.Change;
         try
         {
-            error = services.Tree.PrepareInsert(inode, first, blocks.Start, change);
+            error = services.Maps.PrepareInsert(inode, first, blocks.Start, change);
             if (error == Errno.Ok)
             {
                 data.Fill(inode, (long)blocks.Start.Value << _blockShift, skip, bytes[..count]);
@@ -212,18 +213,18 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         }
         finally
         {
-            services.Tree.Finish(change);
+            services.Maps.Finish(change);
             services.Allocator.Cancel(blocks);
         }
     }
 
     private void Insert(
-        Handle handle, Inode inode, ExtentChange change, in Extent extent, long end, in WriteOptions options)
+        Handle handle, Inode inode, MapChange change, in Extent extent, long end, in WriteOptions options)
     {
         using (handle)
         {
             services.Allocator.Commit(handle, new BlockRun(extent.Start, extent.LengthBlocks));
-            services.Tree.Insert(handle, change, in extent);
+            services.Maps.Insert(handle, change, in extent);
             Touch(inode, end, in options);
             services.Inodes.Store(handle, inode);
         }
@@ -238,13 +239,20 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
     public Errno Reserve(Inode inode, in MapRun hole, uint wanted, bool mayUseReserve, out BlockRun blocks)
     {
         uint first = hole.First;
-        wanted = Math.Min(wanted, ExtentEntry.MaximumWrittenLength);
+        ulong reach = services.Maps.InsertLimit(inode, first) - first;
+        blocks = default;
+        if (reach == 0)
+        {
+            return Errno.FileTooBig;
+        }
+        wanted = (uint)Math.Min(Math.Min(wanted, ExtentEntry.MaximumWrittenLength), reach);
         MapRun before = first > 0 ? services.Map.Find(inode, first - 1) : default;
         ulong size = ((ulong)inode.SizeBytes + (1ul << _blockShift) - 1) >> _blockShift;
         var goal = new AllocationGoal
         {
             Owner = inode.Number,
             IsFileData = true,
+            IsBlockMapped = !inode.Has(InodeFlags.Extents),
             Near = before.IsMapped ? before.BlockAt(first - 1) + 1 : default,
             FileCluster = first,
             HoleClusters = (uint)Math.Min(hole.LengthBlocks, uint.MaxValue),

@@ -13,7 +13,7 @@ namespace Fuse4fs.Ext4.Files;
 /// the inode until the last.</summary>
 /// <remarks>The caller holds the inode's lock exclusively and has no handle open. Kernel: ext4_evict_inode.</remarks>
 internal sealed class InodeRemover(
-    VolumeContext context, InodeTable inodes, ExtentTree tree, FreeSpace space, OrphanList orphans,
+    VolumeContext context, InodeTable inodes, MapEditor maps, FreeSpace space, OrphanList orphans,
     AttributeRemover attributes, Journal journal)
 {
     /// <summary>Bound of one slice's credits, so that others get into the transaction.</summary>
@@ -29,8 +29,7 @@ internal sealed class InodeRemover(
     /// <param name="inode">Without links, an orphan.</param>
     /// <param name="progress">Kept between the slices of one inode.</param>
     /// <param name="orphaned">Other inodes that became orphans by it, to be removed next.</param>
-    /// <returns>Ok; ReadOnly; NotSupported for a file this version cannot free; NoSpace when the tree needs a block
-    /// that is not there.</returns>
+    /// <returns>Ok; ReadOnly; NoSpace when the map needs a block that is not there.</returns>
     /// <exception cref="Ext4CorruptException">The inode's map or attributes are damaged.</exception>
     public Errno RemoveSlice(Inode inode, RemovalProgress progress, out IReadOnlyList<InodeNumber> orphaned)
     {
@@ -42,10 +41,6 @@ internal sealed class InodeRemover(
             space.Blocks.ReleaseWindows(windows);
         }
         bool hasMap = HasMap(inode);
-        if (hasMap && !inode.Has(InodeFlags.Extents))
-        {
-            return Errno.NotSupported;
-        }
         try
         {
             Errno error = hasMap ? PrepareSlice(inode, progress) : Errno.Ok;
@@ -59,7 +54,7 @@ internal sealed class InodeRemover(
         }
         finally
         {
-            tree.Finish(progress.Change);
+            maps.Finish(progress.Change);
         }
     }
 
@@ -82,7 +77,7 @@ internal sealed class InodeRemover(
         int forgets = Math.Min(SliceForgets, journal.MaximumForgets / 2);
         while (true)
         {
-            Errno error = tree.PrepareRemove(
+            Errno error = maps.PrepareRemove(
                 inode, progress.From, ExtentNodePlace.FileEnd, credits, forgets, progress.Change);
             if (error != Errno.Ok || progress.HasEntries || progress.Change.End >= ExtentNodePlace.FileEnd)
             {
@@ -142,7 +137,7 @@ internal sealed class InodeRemover(
     {
         if (progress.HasEntries)
         {
-            tree.Remove(handle, progress.Change, progress.From);
+            maps.Remove(handle, progress.Change, progress.From);
         }
     }
 }

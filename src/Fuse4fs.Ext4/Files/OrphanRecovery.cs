@@ -187,7 +187,7 @@ internal sealed class OrphanRecovery(
     {
         int shift = _context.Geometry.BlockSizeShift;
         ulong end = ((ulong)inode.SizeBytes + (1ul << shift) - 1) >> shift;
-        if (inode.IsRegular && inode.SizeBytes < services.MaximumFileBytes)
+        if (inode.IsRegular && inode.SizeBytes < services.Maps.MaximumFileBytes(inode))
         {
             // What the last block holds behind the end must not show when the file grows.
             writer.ZeroTail(inode, inode.SizeBytes, long.MaxValue);

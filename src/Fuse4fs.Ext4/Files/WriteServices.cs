@@ -9,22 +9,17 @@ namespace Fuse4fs.Ext4.Files;
 
 /// <summary>What changing a file's data needs; exists only on volumes opened for writing.</summary>
 internal sealed record WriteServices(
-    VolumeContext Context, InodeTable Inodes, FileMap Map, ExtentTree Tree, BlockAllocator Allocator, Journal Journal)
+    VolumeContext Context, InodeTable Inodes, FileMap Map, MapEditor Maps, BlockAllocator Allocator, Journal Journal)
 {
     private const int SetUserId = 0x0800;
     private const int SetGroupId = 0x0400;
     private const int GroupExecute = 0x0008;
 
-    /// <summary>Largest size of a file with an extent tree: what block numbers reach, or without huge_file what i_blocks
-    /// can count. Kernel: ext4_max_size.</summary>
-    public long MaximumFileBytes { get; } = (long)Math.Min(
-        ExtentNodePlace.FileEnd,
-        Context.Geometry.Has(RoCompatFeatures.HugeFile)
-            ? ulong.MaxValue
-            : uint.MaxValue >> (Context.Geometry.BlockSizeShift - 9)) << Context.Geometry.BlockSizeShift;
+    /// <summary>What only files with an extent tree can.</summary>
+    public ExtentTree Tree => Maps.Extents;
 
     /// <summary>This thread's change; at most one is prepared at a time, as at most one handle is open.</summary>
-    public static ExtentChange Change => t_change ??= new ExtentChange();
+    public static MapChange Change => t_change ??= new MapChange();
 
     /// <summary>What time it is, in the steps in which the kernel gives times to files.</summary>
     public Timestamp Now() => Timestamp.Now(Context.Clock).Coarse();
@@ -66,5 +61,5 @@ internal sealed record WriteServices(
     }
 
     [ThreadStatic]
-    private static ExtentChange? t_change;
+    private static MapChange? t_change;
 }

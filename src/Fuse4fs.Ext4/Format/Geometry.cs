@@ -27,7 +27,7 @@ public sealed class Geometry
         InodeCount = super.InodeCount;
         bool isDynamic = super.Revision > 0;
         InodeSizeBytes = isDynamic ? super.InodeSize : InodeRecord.SizeBytes;
-        FirstInode = new InodeNumber(isDynamic ? super.FirstInode : 11);
+        FirstInode = isDynamic ? new InodeNumber(super.FirstInode) : InodeNumber.FirstOfRevision0;
         DescriptorSizeBytes = Has(IncompatFeatures.Bits64)
             ? super.DescriptorSize
             : GroupDescriptorView.ShortSizeBytes;

@@ -12,6 +12,9 @@ public readonly record struct InodeNumber(uint Value) : IComparable<InodeNumber>
     public static readonly InodeNumber Resize = new(7);
     public static readonly InodeNumber Journal = new(8);
 
+    /// <summary>The first one for files where the superblock does not say (revision 0).</summary>
+    public static readonly InodeNumber FirstOfRevision0 = new(11);
+
     /// <inheritdoc/>
     public int CompareTo(InodeNumber other) => Value.CompareTo(other.Value);
 

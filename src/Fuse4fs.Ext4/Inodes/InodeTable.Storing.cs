@@ -70,7 +70,16 @@ public sealed partial class InodeTable
     private void DeclareLargeFiles(Handle handle)
     {
         SuperblockChange.Apply(_context, handle, static (ref Superblock super) =>
-            super.RoCompat |= (uint)RoCompatFeatures.LargeFile);
+        {
+            if (super.Revision == 0)
+            {
+                // What revision 0 implied has to be said from now on.
+                super.Revision = 1;
+                super.FirstInode = InodeNumber.FirstOfRevision0.Value;
+                super.InodeSize = InodeRecord.SizeBytes;
+            }
+            super.RoCompat |= (uint)RoCompatFeatures.LargeFile;
+        });
         Volatile.Write(ref _hasLargeFiles, 1);
     }
 }

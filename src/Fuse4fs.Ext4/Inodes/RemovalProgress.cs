@@ -13,10 +13,10 @@ internal sealed class RemovalProgress(uint from)
     public bool IsDone { get; private set; }
 
     /// <summary>The slice being prepared or applied.</summary>
-    public ExtentChange Change { get; } = new();
+    public MapChange Change { get; } = new();
 
     /// <summary>The slice has something to free.</summary>
-    public bool HasEntries => Change.FirstEntry < Change.EndEntry;
+    public bool HasEntries => Change.HasEntries;
 
     /// <summary>The slice is over.</summary>
     public void Advance(bool isLast)

@@ -8,11 +8,9 @@ namespace Fuse4fs.Ext4.Mapping;
 /// <content>Applying prepared changes.</content>
 internal sealed partial class ExtentTree
 {
-    /// <summary>Maps blocks that are a hole; joined to a neighbour where possible.</summary>
-    /// <param name="handle">Begun with the change's credits and those of the blocks' own allocation.</param>
-    /// <param name="change">From <see cref="PrepareInsert"/> for the extent's first block.</param>
-    /// <param name="extent">Ends before the next one begins; no longer than an extent may be.</param>
-    public void Insert(Handle handle, ExtentChange change, in Extent extent)
+    /// <inheritdoc/>
+    /// <remarks>Joined to a neighbour where possible; no longer than an extent may be.</remarks>
+    public void Insert(Handle handle, MapChange change, in Extent extent)
     {
         Inode inode = change.Path.Inode!;
         ExtentNode leaf = change.Path.NodeAt(change.Path.Depth);
@@ -40,7 +38,7 @@ internal sealed partial class ExtentTree
     /// <param name="change">From <see cref="PrepareConvert"/>.</param>
     /// <param name="first">As prepared.</param>
     /// <param name="isUnwritten">The new state.</param>
-    public void Convert(Handle handle, ExtentChange change, uint first, bool isUnwritten)
+    public void Convert(Handle handle, MapChange change, uint first, bool isUnwritten)
     {
         Inode inode = change.Path.Inode!;
         ExtentNode leaf = change.Path.NodeAt(change.Path.Depth);
@@ -80,11 +78,8 @@ internal sealed partial class ExtentTree
         Splice(handle, change, at, removed, pieces[..count]);
     }
 
-    /// <summary>Unmaps and frees what lies between a block and the change's end.</summary>
-    /// <param name="handle">Begun with the change's credits and forgets.</param>
-    /// <param name="change">From <see cref="PrepareRemove"/>; has entries.</param>
-    /// <param name="first">As prepared.</param>
-    public void Remove(Handle handle, ExtentChange change, uint first)
+    /// <inheritdoc/>
+    public void Remove(Handle handle, MapChange change, uint first)
     {
         Inode inode = change.Path.Inode!;
         ExtentNode leaf = change.Path.NodeAt(change.Path.Depth);

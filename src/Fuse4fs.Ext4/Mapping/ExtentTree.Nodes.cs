@@ -16,7 +16,7 @@ internal sealed partial class ExtentTree
     private static byte[]? t_entries;
 
     /// <summary>Replaces entries of the path's leaf, and lets the tree follow.</summary>
-    private void Splice(Handle handle, ExtentChange change, int at, int removed, ReadOnlySpan<Extent> inserted)
+    private void Splice(Handle handle, MapChange change, int at, int removed, ReadOnlySpan<Extent> inserted)
     {
         ExtentPath path = change.Path;
         path.Inode!.IsDataStorePending = true;
@@ -57,7 +57,7 @@ internal sealed partial class ExtentTree
         }
     }
 
-    private void SpliceRoot(Handle handle, ExtentChange change, int at, int removed, ReadOnlySpan<byte> fresh)
+    private void SpliceRoot(Handle handle, MapChange change, int at, int removed, ReadOnlySpan<byte> fresh)
     {
         Inode inode = change.Path.Inode!;
         ExtentNode root = change.Path.NodeAt(0);
@@ -73,7 +73,7 @@ internal sealed partial class ExtentTree
     }
 
     /// <summary>Moves the root's entries into a new block below it.</summary>
-    private BlockLease GrowRoot(Handle handle, ExtentChange change, out ExtentNode below)
+    private BlockLease GrowRoot(Handle handle, MapChange change, out ExtentNode below)
     {
         ExtentNode root = change.Path.NodeAt(0);
         BlockLease lease = CreateNode(handle, change, root.Depth);
@@ -88,7 +88,7 @@ internal sealed partial class ExtentTree
     }
 
     private void SplitLeaf(
-        Handle handle, ExtentChange change, ExtentNode leaf, int at, int removed, ReadOnlySpan<byte> fresh)
+        Handle handle, MapChange change, ExtentNode leaf, int at, int removed, ReadOnlySpan<byte> fresh)
     {
         Inode inode = change.Path.Inode!;
         int count = leaf.Count - removed + (fresh.Length / EntryBytes);
@@ -113,7 +113,7 @@ internal sealed partial class ExtentTree
 
     /// <summary>Enters a new node beside the path's leaf into the level above, splitting upwards as far as needed.
     /// </summary>
-    private void PushIndex(Handle handle, ExtentChange change, uint key, FsBlock node)
+    private void PushIndex(Handle handle, MapChange change, uint key, FsBlock node)
     {
         ExtentPath path = change.Path;
         var index = new ExtentIndex { FirstFileBlock = key, Node = node };
@@ -144,7 +144,7 @@ internal sealed partial class ExtentTree
 
     /// <summary>Splits a full inner node around a new entry.</summary>
     /// <returns>The entry for the new node.</returns>
-    private ExtentIndex SplitIndex(Handle handle, ExtentChange change, ExtentNode node, int at, ExtentIndex index)
+    private ExtentIndex SplitIndex(Handle handle, MapChange change, ExtentNode node, int at, ExtentIndex index)
     {
         Inode inode = change.Path.Inode!;
         using BlockLease lease = CreateNode(handle, change, node.Depth);
@@ -240,7 +240,7 @@ internal sealed partial class ExtentTree
         }
     }
 
-    private BlockLease CreateNode(Handle handle, ExtentChange change, int depth)
+    private BlockLease CreateNode(Handle handle, MapChange change, int depth)
     {
         BlockRun run = change.TakeNode();
         allocator.Commit(handle, run);

@@ -12,7 +12,7 @@ internal sealed partial class ExtentTree
 {
     /// <summary>Prepares to make a file block the first one of its extent.</summary>
     /// <returns>As <see cref="PrepareInsert"/>; without entries in the change there is nothing to cut.</returns>
-    public Errno PrepareCut(Inode inode, uint fileBlock, ExtentChange change)
+    public Errno PrepareCut(Inode inode, uint fileBlock, MapChange change)
     {
         Begin(inode, fileBlock, change, mayShrink: false);
         int index = change.Path.IndexAt(change.Path.Depth);
@@ -32,7 +32,7 @@ internal sealed partial class ExtentTree
     }
 
     /// <summary>Cuts an extent in two.</summary>
-    public void Cut(Handle handle, ExtentChange change, uint fileBlock)
+    public void Cut(Handle handle, MapChange change, uint fileBlock)
     {
         Extent extent = ExtentAt(change.Path.NodeAt(change.Path.Depth), change.FirstEntry);
         Splice(handle, change, change.FirstEntry, 1,
@@ -44,7 +44,7 @@ internal sealed partial class ExtentTree
     /// <param name="inLeaf">A file block of the leaf.</param>
     /// <param name="first">Extents that begin before this stay; none reaches over it.</param>
     /// <param name="change">Filled; without entries there is nothing to move. Its end is the leaf's.</param>
-    public void PrepareShift(Inode inode, uint inLeaf, uint first, ExtentChange change)
+    public void PrepareShift(Inode inode, uint inLeaf, uint first, MapChange change)
     {
         Begin(inode, inLeaf, change, mayShrink: false);
         ExtentNode leaf = change.Path.NodeAt(change.Path.Depth);
@@ -61,7 +61,7 @@ internal sealed partial class ExtentTree
     /// <param name="handle">Begun with the change's credits.</param>
     /// <param name="change">From <see cref="PrepareShift"/>.</param>
     /// <param name="distance">Blocks; negative towards the start.</param>
-    public void Shift(Handle handle, ExtentChange change, long distance)
+    public void Shift(Handle handle, MapChange change, long distance)
     {
         ExtentPath path = change.Path;
         int level = path.Depth;

@@ -7,18 +7,15 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Mapping;
 
-/// <summary>Changes extent trees, one leaf at a time: first <em>prepare</em> (reads, checks, reserves; may fail), then
-/// begin a handle with the change's credits, <em>apply</em> (cannot fail but for the medium), store the inode, end the
-/// handle, <em>finish</em>.</summary>
+/// <summary>Changes extent trees, one leaf at a time, by the contract of <see cref="IMapEditor"/>.</summary>
 /// <remarks>
-/// <para>The caller holds the inode's lock exclusively from the preparation to the end. i_blocks and the inode's map
-/// cache follow by themselves; the root is in the inode, so every change ends with <see cref="InodeTable.Store"/>.</para>
 /// <para>Every change of a leaf is one splice: some entries go, at most three come. A leaf that overflows is split, its
 /// parents as needed; a leaf that empties is freed, its parents as needed; keys above follow the first entries below.
 /// Files: ExtentTree (preparing), .Changes (what callers want), .Nodes (splices, splits, frees).</para>
 /// <para>Docs: ext4/ifork, "Extent Tree".</para>
 /// </remarks>
 internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator allocator, InodeTable inodes)
+    : IMapEditor
 {
     private readonly ExtentReader _reader = new(context);
     private readonly Geometry _geometry = context.Geometry;
@@ -35,14 +32,18 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         inode.Flags |= InodeFlags.Extents;
     }
 
-    /// <summary>Prepares to map file blocks that are a hole.</summary>
-    /// <param name="inode">Has an extent tree.</param>
-    /// <param name="fileBlock">First block of the hole's part.</param>
-    /// <param name="near">A device block near which new nodes go; 0 for none.</param>
-    /// <param name="change">Filled.</param>
-    /// <returns>NoSpace, FileTooBig for a tree that cannot grow or blocks that cannot be counted, or Ok.</returns>
-    /// <exception cref="Ext4CorruptException">A node is damaged.</exception>
-    public Errno PrepareInsert(Inode inode, uint fileBlock, FsBlock near, ExtentChange change)
+    /// <summary>What block numbers reach, or without huge_file what i_blocks can count. Kernel: ext4_max_size.</summary>
+    public long MaximumFileBytes { get; } = (long)Math.Min(
+        ExtentNodePlace.FileEnd,
+        context.Geometry.Has(RoCompatFeatures.HugeFile)
+            ? ulong.MaxValue
+            : uint.MaxValue >> (context.Geometry.BlockSizeShift - 9)) << context.Geometry.BlockSizeShift;
+
+    /// <inheritdoc/>
+    public ulong InsertLimit(uint fileBlock) => ExtentNodePlace.FileEnd;
+
+    /// <inheritdoc/>
+    public Errno PrepareInsert(Inode inode, uint fileBlock, FsBlock near, MapChange change)
     {
         Begin(inode, fileBlock, change, mayShrink: false);
         change.FirstEntry = change.Path.IndexAt(change.Path.Depth) + 1;
@@ -55,10 +56,10 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
     /// <summary>Prepares to change the state of mapped blocks, as far as the extent goes that holds the first one.</summary>
     /// <param name="inode">Has an extent tree.</param>
     /// <param name="first">First file block; mapped.</param>
-    /// <param name="end">Behind the last one; <see cref="ExtentChange.End"/> says how far this change will get.</param>
+    /// <param name="end">Behind the last one; <see cref="MapChange.End"/> says how far this change will get.</param>
     /// <param name="change">Filled.</param>
     /// <returns>As <see cref="PrepareInsert"/>.</returns>
-    public Errno PrepareConvert(Inode inode, uint first, ulong end, ExtentChange change)
+    public Errno PrepareConvert(Inode inode, uint first, ulong end, MapChange change)
     {
         Begin(inode, first, change, mayShrink: false);
         int index = change.Path.IndexAt(change.Path.Depth);
@@ -75,16 +76,9 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         return Reserve(change, growth: 2, extent.Start);
     }
 
-    /// <summary>Prepares to unmap and free a range, as far as one leaf and the budget go.</summary>
-    /// <param name="inode">Has an extent tree.</param>
-    /// <param name="first">First file block.</param>
-    /// <param name="end">Behind the last one; <see cref="ExtentChange.End"/> says how far this change will get.</param>
-    /// <param name="maximumCredits">Bound of the change's credits.</param>
-    /// <param name="maximumForgets">Bound of the journaled blocks it frees; at least one per level and one more.</param>
-    /// <param name="change">Filled; without entries there is nothing to apply up to its end.</param>
-    /// <returns>As <see cref="PrepareInsert"/>.</returns>
+    /// <inheritdoc/>
     public Errno PrepareRemove(
-        Inode inode, uint first, ulong end, int maximumCredits, int maximumForgets, ExtentChange change)
+        Inode inode, uint first, ulong end, int maximumCredits, int maximumForgets, MapChange change)
     {
         Begin(inode, first, change, mayShrink: true);
         ExtentNode leaf = change.Path.NodeAt(change.Path.Depth);
@@ -120,8 +114,8 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         return change.FirstEntry == change.EndEntry ? Errno.Ok : Reserve(change, growth: 1, default);
     }
 
-    /// <summary>Ends a change, applied or not: lets nodes go and gives unused reservations back.</summary>
-    public void Finish(ExtentChange change)
+    /// <inheritdoc/>
+    public void Finish(MapChange change)
     {
         change.Path.Release();
         foreach (BlockRun run in change.TakeUnused())
@@ -130,14 +124,16 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         }
     }
 
-    private void Begin(Inode inode, uint fileBlock, ExtentChange change, bool mayShrink)
+    private void Begin(Inode inode, uint fileBlock, MapChange change, bool mayShrink)
     {
-        Finish(change);
+        change.Editor?.Finish(change);
+        change.Editor = this;
         change.MayShrink = mayShrink;
         change.Path.Walk(_reader, _geometry, inode, fileBlock);
         change.End = change.Path.PlaceAt(change.Path.Depth).End;
         change.Credits = inodes.StoreCredits + change.Path.Depth;
         change.Forgets = 0;
+        change.EmptiedNodes = 0;
         for (int level = 1; mayShrink && level <= change.Path.Depth; level++)
         {
             var node = new BlockRun(change.Path.PlaceAt(level).Block, _geometry.BlocksPerCluster);
@@ -148,7 +144,7 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
     }
 
     /// <summary>Reserves the nodes that a growth of the leaf by some entries may need.</summary>
-    private Errno Reserve(ExtentChange change, int growth, FsBlock near)
+    private Errno Reserve(MapChange change, int growth, FsBlock near)
     {
         int nodes = NewNodes(change.Path, growth);
         if (nodes < 0)

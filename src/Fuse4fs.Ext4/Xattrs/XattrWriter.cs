@@ -61,7 +61,11 @@ internal sealed class XattrWriter(
         {
             return Errno.Ok;
         }
-        var goal = new AllocationGoal { Owner = edit.Inode.Number };
+        var goal = new AllocationGoal
+        {
+            Owner = edit.Inode.Number,
+            IsBlockMapped = !edit.Inode.Has(InodeFlags.Extents),
+        };
         Errno error = allocator.Reserve(in goal, 1, claim, out BlockRun run);
         edit.NewBlock = run;
         return error;

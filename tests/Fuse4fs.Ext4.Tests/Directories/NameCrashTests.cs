@@ -15,6 +15,7 @@ public sealed class NameCrashTests
     [Theory]
     [InlineData("-t ext4 -b 1024 -J size=1", 900, 24)]
     [InlineData("-t ext4 -b 4096 -J size=4 -O orphan_file", 900, 16)]
+    [InlineData("-t ext3 -b 1024 -J size=1", 900, 16)]
     public void After_a_power_cut_the_tree_is_consistent(string options, int steps, int cuts)
     {
         int seed = Environment.TickCount;
@@ -59,6 +60,7 @@ public sealed class NameCrashTests
     [Theory]
     [InlineData("-t ext4 -b 1024")]
     [InlineData("-t ext4 -b 4096 -O ^has_journal")]
+    [InlineData("-t ext3 -b 1024")]
     public void Threads_on_shared_directories_leave_a_consistent_tree(string options)
     {
         const int threads = 6;

@@ -20,6 +20,9 @@ public sealed class FileChangePropertyTests
     [InlineData("-t ext4 -b 4096", 3)]
     [InlineData("-t ext4 -b 4096 -O ^has_journal", 4)]
     [InlineData("-t ext4 -b 2048 -I 128", 5)]
+    [InlineData("-t ext2 -b 1024", 8)]
+    [InlineData("-t ext3 -b 4096", 9)]
+    [InlineData("-t ext4 -b 1024 -O ^extents,^64bit", 10)]
     public void The_file_is_what_the_model_says(string options, int seed)
     {
         using var image = new WritableVolume(options);
@@ -75,7 +78,12 @@ public sealed class FileChangePropertyTests
             int length = random.Next(1, random.Next(2) == 0 ? 3000 : 60_000);
             var options = new WriteOptions { IsCached = random.Next(2) == 0 };
             bool keepsSize = random.Next(2) == 0;
-            switch (random.Next(12))
+            int kind = random.Next(12);
+            if (!volume.Context.Geometry.Has(IncompatFeatures.Extents) && kind is 6 or 7 or > 8)
+            {
+                return Refuse((FallocateMode)(kind switch { < 8 => 0, 9 => 0x10, 10 => 0x08, _ => 0x20 }), offset, length);
+            }
+            switch (kind)
             {
                 case < 5:
                     return Write(offset, length, in options);
@@ -134,6 +142,14 @@ public sealed class FileChangePropertyTests
             Assert.Equal(found.Length, count);
             int different = _contents.AsSpan().CommonPrefixLength(found);
             Assert.True(different == found.Length, $"{what}: byte {different}");
+        }
+
+        /// <summary>A block map has no unwritten blocks and cannot be shifted.</summary>
+        private string Refuse(FallocateMode mode, int offset, int length)
+        {
+            Align(ref offset, ref length);
+            Assert.Equal(Errno.NotSupported, volume.Allocate(file, mode, offset, length, default));
+            return $"refused {mode}";
         }
 
         private string Write(int offset, int length, in WriteOptions options)

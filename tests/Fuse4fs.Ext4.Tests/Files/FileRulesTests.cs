@@ -26,6 +26,38 @@ public sealed class FileRulesTests
         Assert.Contains($"Size: {(3L << 30) + 8}", Debugfs.Read(path, "stat /file"));
     }
 
+    /// <summary>The numbers are what the kernel refuses on volumes of these options.</summary>
+    [Theory]
+    [InlineData("-t ext2 -b 1024", (12L + 256 + (256 * 256) + (256 * 256 * 256)) << 10)]
+    [InlineData("-t ext3 -b 1024", (12L + 256 + (256 * 256) + (256 * 256 * 256)) << 10)]
+    [InlineData("-t ext3 -b 4096 -O large_file", 2196873666560)]
+    [InlineData("-t ext4 -b 4096 -O ^extents,^64bit,huge_file", (12L + 1024 + (1024 * 1024) + (1024L * 1024 * 1024)) << 12)]
+    public void No_file_grows_beyond_what_a_block_map_reaches(string options, long maximum)
+    {
+        using var image = new WritableVolume(options);
+        Assert.Equal(Errno.FileTooBig, image.Volume.Write(image.File, maximum, [1], in s_plain, out _));
+        Assert.Equal(Errno.FileTooBig, image.Volume.Truncate(image.File, maximum + 1, in s_plain));
+        Assert.Equal(Errno.Ok, image.Volume.Write(image.File, maximum - 2, [1, 2, 3], in s_plain, out int written));
+        Assert.Equal(2, written);
+        Assert.Equal(Errno.Ok, image.Volume.Seek(image.File, 0, SeekKind.Data, out long data));
+        Assert.Equal(maximum - image.Volume.Context.Geometry.BlockSizeBytes, data);
+        Assert.Equal(Errno.Ok, image.Volume.Truncate(image.File, 0, in s_plain));
+        Assert.Equal(0ul, image.Attributes().Sectors);
+        image.CloseAndCheck();
+    }
+
+    /// <summary>The first structure that revision 0 does not know raises the revision.</summary>
+    [Fact]
+    public void A_big_file_on_a_volume_of_revision_0_makes_it_dynamic()
+    {
+        using var image = new WritableVolume("-r 0 -O none");
+        Assert.Equal(Errno.Ok, image.Volume.Write(image.File, 3L << 30, [1], in s_plain, out _));
+        string path = image.CloseAndCheck();
+        string report = Tool.Check("dumpe2fs", "-h", path);
+        Assert.Contains("1 (dynamic)", report);
+        Assert.Contains("large_file", report);
+    }
+
     [Fact]
     public void No_file_grows_beyond_what_block_numbers_reach()
     {

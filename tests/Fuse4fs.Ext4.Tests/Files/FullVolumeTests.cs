@@ -14,6 +14,7 @@ public sealed class FullVolumeTests
     [Theory]
     [InlineData("-t ext4 -b 1024")]
     [InlineData("-t ext4 -b 4096 -O ^has_journal")]
+    [InlineData("-t ext3 -b 1024")]
     public void The_last_block_can_be_used_and_nothing_breaks_behind_it(string options)
     {
         using var image = new WritableVolume(options, 16L << 20);

@@ -43,7 +43,7 @@ public sealed class ExtentTreePropertyTests
     private sealed class Run(Volume volume, Inode inode, Random random)
     {
         private readonly (ulong Block, bool IsUnwritten)[] _model = new (ulong Block, bool IsUnwritten)[FileBlocks];
-        private readonly ExtentChange _change = new();
+        private readonly MapChange _change = new();
 
         public int DeepestSeen { get; private set; }
 

@@ -3,9 +3,9 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Mapping;
 
-/// <summary>A prepared change of one leaf of an extent tree: everything that can fail is done, what it needs is reserved.
-/// Used again and again by its owner; <see cref="ExtentTree.Finish"/> gives back what was not used.</summary>
-internal sealed class ExtentChange
+/// <summary>A prepared change of one leaf of a file's map: everything that can fail is done, what it needs is reserved.
+/// Used again and again by its owner; <see cref="MapEditor.Finish"/> gives back what was not used.</summary>
+internal sealed class MapChange
 {
     /// <summary>One node per level may be split, and the root may grow.</summary>
     private const int MaximumNewNodes = ExtentHeader.MaximumDepth + 2;
@@ -14,8 +14,14 @@ internal sealed class ExtentChange
     private int _reserved;
     private int _used;
 
-    /// <summary>The nodes that will change.</summary>
+    /// <summary>Who prepared it last, and knows how to apply and to end it; null before the first.</summary>
+    public IMapEditor? Editor { get; set; }
+
+    /// <summary>The nodes that will change, of an extent tree.</summary>
     public ExtentPath Path { get; } = new();
+
+    /// <summary>The nodes that will change, of a block map.</summary>
+    public IndirectPath Numbers { get; } = new();
 
     /// <summary>Blocks the change will add to the handle's transaction, the inode's own included.</summary>
     public int Credits { get; set; }
@@ -32,6 +38,12 @@ internal sealed class ExtentChange
 
     /// <summary>... up to here; equal when there are none.</summary>
     public int EndEntry { get; set; }
+
+    /// <summary>Nodes of a block map, from the deepest one up, that the change leaves empty: they are freed.</summary>
+    public int EmptiedNodes { get; set; }
+
+    /// <summary>Whether there is anything to apply.</summary>
+    public bool HasEntries => FirstEntry < EndEntry || EmptiedNodes > 0;
 
     /// <summary>Whether the change may free nodes.</summary>
     public bool MayShrink { get; set; }

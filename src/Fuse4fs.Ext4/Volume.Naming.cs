@@ -24,11 +24,12 @@ public sealed partial class Volume
         }
         Superblock super = Context.CopySuperblock();
         var editor = new DirectoryEditor(
-            Context, Directories, Inodes, Map, Writing.Maps, Space.Blocks, Journal);
+            Context, Directories, Inodes, Map, Writing.Maps, Writing.Holes, Space.Blocks, Journal);
         Naming = new NameServices(
             Context,
             Inodes,
             Writing.Maps,
+            Writing.Holes,
             Space,
             Journal,
             Orphans,

@@ -298,7 +298,8 @@ public sealed partial class Volume
             return;
         }
         var maps = new MapEditor(Context, Space.Blocks, Inodes);
-        Writing = new WriteServices(Context, Inodes, Map, maps, Space.Blocks, Journal);
+        Writing = new WriteServices(
+            Context, Inodes, Map, maps, new HoleAllocator(Context, Map, Space.Blocks), Space.Blocks, Journal);
         Inodes.Evicting = Writing.ReleaseWindows;
         var data = new DataWriter(Writing);
         Writer = new FileWriter(Writing, data);

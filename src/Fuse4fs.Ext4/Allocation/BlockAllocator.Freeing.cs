@@ -39,6 +39,11 @@ public sealed partial class BlockAllocator
         }
     }
 
+    /// <summary>The cluster a block lies in: what holds one block of metadata holds nothing else.</summary>
+    public BlockRun ClusterOf(FsBlock block) => new(
+        new FsBlock(block.Value - ((block.Value - _geometry.FirstDataBlock) & (_geometry.BlocksPerCluster - 1))),
+        _geometry.BlocksPerCluster);
+
     /// <summary>Blocks that <see cref="Free"/> changes at most for a run.</summary>
     public int FreeCredits(BlockRun run) =>
         2 * (int)(((run.LengthBlocks + _geometry.BlocksPerGroup - 1) / _geometry.BlocksPerGroup) + 1);

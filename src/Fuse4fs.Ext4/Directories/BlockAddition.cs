@@ -8,10 +8,11 @@ using Fuse4fs.Linux;
 namespace Fuse4fs.Ext4.Directories;
 
 /// <summary>One block to be mapped into a directory or symlink: reserved before a handle, mapped in it.</summary>
-internal sealed class BlockAddition(MapEditor maps, BlockAllocator allocator) : IDisposable
+internal sealed class BlockAddition(MapEditor maps, HoleAllocator holes, BlockAllocator allocator) : IDisposable
 {
     private readonly MapChange _change = new();
     private Inode? _inode;
+    private HoleSpace _space;
     private BlockRun _reserved;
 
     /// <summary>Its number within the file.</summary>
@@ -44,18 +45,20 @@ internal sealed class BlockAddition(MapEditor maps, BlockAllocator allocator) : 
             Near = near.Value == 0 ? default : near + 1,
             IsBlockMapped = !inode.Has(InodeFlags.Extents),
         };
-        error = allocator.Reserve(in goal, 1, claim, out _reserved);
-        Block = _reserved.Start;
+        var hole = new MapRun(RunKind.Hole, fileBlock, 1, default);
+        error = holes.Reserve(inode, in hole, 1, in goal, claim, out _space);
+        _reserved = _space.Fresh;
+        Block = _space.Blocks.Start;
         return error;
     }
 
     /// <summary>Maps the block. The inode is stored by the caller.</summary>
     public void Apply(Handle handle)
     {
-        BlockRun run = _reserved;
         _reserved = default;
-        allocator.Commit(handle, run);
-        maps.Insert(handle, _change, new Extent(FileBlock, run.Start, run.LengthBlocks, IsUnwritten: false));
+        allocator.Commit(handle, _space.Fresh);
+        var extent = new Extent(FileBlock, Block, LengthBlocks: 1, IsUnwritten: false);
+        _change.Insert(handle, in extent, _space.Fresh.LengthBlocks);
     }
 
     /// <summary>Ends it, applied or not.</summary>
@@ -63,7 +66,7 @@ internal sealed class BlockAddition(MapEditor maps, BlockAllocator allocator) : 
     {
         if (_inode is not null)
         {
-            maps.Finish(_change);
+            _change.Finish();
             allocator.Cancel(_reserved);
             _reserved = default;
             _inode = null;

@@ -21,6 +21,7 @@ internal sealed class DirectoryEditor
     private readonly InodeTable _inodes;
     private readonly FileMap _maps;
     private readonly MapEditor _mapEditor;
+    private readonly HoleAllocator _holes;
     private readonly BlockAllocator _allocator;
     private readonly Journal _journal;
     private readonly InsertPlanner _planner;
@@ -31,6 +32,7 @@ internal sealed class DirectoryEditor
         InodeTable inodes,
         FileMap maps,
         MapEditor mapEditor,
+        HoleAllocator holes,
         BlockAllocator allocator,
         Journal journal)
     {
@@ -39,6 +41,7 @@ internal sealed class DirectoryEditor
         _inodes = inodes;
         _maps = maps;
         _mapEditor = mapEditor;
+        _holes = holes;
         _allocator = allocator;
         _journal = journal;
         _planner = new InsertPlanner(context, maps, reader.Blocks, reader.Tree, reader.Settings);
@@ -72,7 +75,7 @@ internal sealed class DirectoryEditor
             {
                 return error;
             }
-            growth = new BlockAddition(_mapEditor, _allocator);
+            growth = new BlockAddition(_mapEditor, _holes, _allocator);
             error = growth.Prepare(directory, plan.NewFileBlock, LastBlock(directory, plan.NewFileBlock), claim);
             if (error == Errno.Ok && plan.IsStep)
             {

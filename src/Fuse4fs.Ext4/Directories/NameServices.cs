@@ -13,6 +13,7 @@ internal sealed record NameServices(
     VolumeContext Context,
     InodeTable Inodes,
     MapEditor Maps,
+    HoleAllocator Holes,
     FreeSpace Space,
     Journal Journal,
     OrphanList Orphans,

@@ -116,7 +116,7 @@ internal sealed class NodeBirth : IDisposable
                 return Errno.Ok;
             case FileKind.Directory or FileKind.Symlink:
                 _services.Maps.Initialize(Inode);
-                _block = new BlockAddition(_services.Maps, _services.Space.Blocks);
+                _block = new BlockAddition(_services.Maps, _services.Holes, _services.Space.Blocks);
                 return _block.Prepare(Inode, 0, default, claim);
             case FileKind.CharacterDevice or FileKind.BlockDevice:
                 node.Device.Encode(Inode.BlockAreaBytes);

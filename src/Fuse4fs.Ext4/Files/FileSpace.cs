@@ -153,44 +153,45 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
     {
         next = hole.First;
         ulong wanted = Math.Min(Math.Min(stop, hole.End) - hole.First, ExtentEntry.MaximumUnwrittenLength);
-        Errno error = writer.Reserve(inode, in hole, (uint)wanted, options.MayUseReserve, out BlockRun blocks);
+        Errno error = writer.Reserve(inode, in hole, (uint)wanted, options.MayUseReserve, out HoleSpace space);
         if (error != Errno.Ok)
         {
             return error;
         }
+        BlockRun fresh = space.Fresh;
         MapChange change = WriteServices.Change;
         try
         {
-            error = services.Maps.PrepareInsert(inode, hole.First, blocks.Start, change);
+            error = services.Maps.PrepareInsert(inode, hole.First, space.Blocks.Start, change);
             if (error == Errno.Ok)
             {
                 error = services.Journal.TryBegin(change.Credits + BlockAllocator.CommitCredits, out Handle handle);
                 if (error == Errno.Ok)
                 {
-                    BlockRun inserted = blocks;
-                    blocks = default;
-                    InsertUnwritten(handle, inode, change, hole.First, inserted, size, in options);
-                    next = hole.First + (ulong)inserted.LengthBlocks;
+                    fresh = default;
+                    InsertUnwritten(handle, inode, change, hole.First, in space, size, in options);
+                    next = hole.First + (ulong)space.Blocks.LengthBlocks;
                 }
             }
             return error;
         }
         finally
         {
-            services.Maps.Finish(change);
-            services.Allocator.Cancel(blocks);
+            change.Finish();
+            services.Allocator.Cancel(fresh);
         }
     }
 
     private void InsertUnwritten(
-        Handle handle, Inode inode, MapChange change, uint first, BlockRun blocks, long size,
+        Handle handle, Inode inode, MapChange change, uint first, in HoleSpace space, long size,
         in WriteOptions options)
     {
         using (handle)
         {
-            services.Allocator.Commit(handle, blocks);
-            services.Maps.Insert(handle, change, new Extent(first, blocks.Start, blocks.LengthBlocks, true));
-            long reached = Math.Min(size, ((long)first + blocks.LengthBlocks) << _blockShift);
+            services.Allocator.Commit(handle, space.Fresh);
+            var extent = new Extent(first, space.Blocks.Start, space.Blocks.LengthBlocks, IsUnwritten: true);
+            change.Insert(handle, in extent, space.Fresh.LengthBlocks);
+            long reached = Math.Min(size, ((long)first + space.Blocks.LengthBlocks) << _blockShift);
             inode.SizeBytes = Math.Max(inode.SizeBytes, reached);
             services.Touch(inode, in options);
             services.Inodes.Store(handle, inode);
@@ -217,7 +218,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         }
         finally
         {
-            services.Maps.Finish(change);
+            change.Finish();
         }
     }
 
@@ -233,7 +234,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         }
         finally
         {
-            services.Maps.Finish(change);
+            change.Finish();
         }
     }
 
@@ -259,7 +260,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         }
         finally
         {
-            services.Maps.Finish(change);
+            change.Finish();
         }
     }
 

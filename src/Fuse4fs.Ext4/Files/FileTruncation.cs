@@ -121,7 +121,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
                 }
                 if (hasEntries)
                 {
-                    services.Maps.Remove(handle, change, (uint)first);
+                    change.Remove(handle, (uint)first);
                 }
                 services.Inodes.Store(handle, inode);
                 return Errno.Ok;
@@ -129,7 +129,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         }
         finally
         {
-            services.Maps.Finish(change);
+            change.Finish();
         }
     }
 
@@ -152,7 +152,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         }
         finally
         {
-            services.Maps.Finish(change);
+            change.Finish();
         }
     }
 
@@ -168,7 +168,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         }
         using (handle)
         {
-            services.Maps.Remove(handle, change, first);
+            change.Remove(handle, first);
             if (options is { } touching)
             {
                 services.Touch(inode, in touching);

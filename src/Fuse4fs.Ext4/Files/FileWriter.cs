@@ -158,7 +158,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         }
         finally
         {
-            services.Maps.Finish(change);
+            change.Finish();
         }
     }
 
@@ -185,27 +185,26 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         uint first = BlockOf(position);
         count = (int)Math.Min(bytes.Length, (long)(run.End << _blockShift) - position);
         uint wanted = BlockOf(position + count - 1) - first + 1;
-        Errno error = Reserve(inode, in run, wanted, options.MayUseReserve, out BlockRun blocks);
+        Errno error = Reserve(inode, in run, wanted, options.MayUseReserve, out HoleSpace space);
         if (error != Errno.Ok)
         {
             count = 0;
             return error;
         }
-        count = (int)Math.Min(count, ((long)blocks.LengthBlocks << _blockShift) - skip);
+        count = (int)Math.Min(count, ((long)space.Blocks.LengthBlocks << _blockShift) - skip);
+        BlockRun fresh = space.Fresh;
         MapChange change = WriteServices.Change;
         try
         {
-            error = services.Maps.PrepareInsert(inode, first, blocks.Start, change);
+            error = services.Maps.PrepareInsert(inode, first, space.Blocks.Start, change);
             if (error == Errno.Ok)
             {
-                data.Fill(inode, (long)blocks.Start.Value << _blockShift, skip, bytes[..count]);
+                data.Fill(inode, (long)space.Blocks.Start.Value << _blockShift, skip, bytes[..count]);
                 error = services.Journal.TryBegin(change.Credits + BlockAllocator.CommitCredits, out Handle handle);
                 if (error == Errno.Ok)
                 {
-                    BlockRun inserted = blocks;
-                    blocks = default;
-                    Insert(handle, inode, change, new Extent(first, inserted.Start, inserted.LengthBlocks, false),
-                        position + count, in options);
+                    fresh = default;
+                    Insert(handle, inode, change, first, in space, position + count, in options);
                 }
             }
             count = error == Errno.Ok ? count : 0;
@@ -213,18 +212,20 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         }
         finally
         {
-            services.Maps.Finish(change);
-            services.Allocator.Cancel(blocks);
+            change.Finish();
+            services.Allocator.Cancel(fresh);
         }
     }
 
     private void Insert(
-        Handle handle, Inode inode, MapChange change, in Extent extent, long end, in WriteOptions options)
+        Handle handle, Inode inode, MapChange change, uint first, in HoleSpace space, long end,
+        in WriteOptions options)
     {
         using (handle)
         {
-            services.Allocator.Commit(handle, new BlockRun(extent.Start, extent.LengthBlocks));
-            services.Maps.Insert(handle, change, in extent);
+            services.Allocator.Commit(handle, space.Fresh);
+            var extent = new Extent(first, space.Blocks.Start, space.Blocks.LengthBlocks, IsUnwritten: false);
+            change.Insert(handle, in extent, space.Fresh.LengthBlocks);
             Touch(inode, end, in options);
             services.Inodes.Store(handle, inode);
         }
@@ -235,32 +236,28 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
     /// <param name="hole">Where.</param>
     /// <param name="wanted">Blocks of the hole that are needed now.</param>
     /// <param name="mayUseReserve">Whether the superuser's reserve may be taken.</param>
-    /// <param name="blocks">What there was, in one piece; possibly less.</param>
-    public Errno Reserve(Inode inode, in MapRun hole, uint wanted, bool mayUseReserve, out BlockRun blocks)
+    /// <param name="space">What there was, in one piece; possibly less.</param>
+    public Errno Reserve(Inode inode, in MapRun hole, uint wanted, bool mayUseReserve, out HoleSpace space)
     {
         uint first = hole.First;
         ulong reach = services.Maps.InsertLimit(inode, first) - first;
-        blocks = default;
+        space = default;
         if (reach == 0)
         {
             return Errno.FileTooBig;
         }
         wanted = (uint)Math.Min(Math.Min(wanted, ExtentEntry.MaximumWrittenLength), reach);
         MapRun before = first > 0 ? services.Map.Find(inode, first - 1) : default;
-        ulong size = ((ulong)inode.SizeBytes + (1ul << _blockShift) - 1) >> _blockShift;
         var goal = new AllocationGoal
         {
             Owner = inode.Number,
             IsFileData = true,
             IsBlockMapped = !inode.Has(InodeFlags.Extents),
             Near = before.IsMapped ? before.BlockAt(first - 1) + 1 : default,
-            FileCluster = first,
-            HoleClusters = (uint)Math.Min(hole.LengthBlocks, uint.MaxValue),
-            FileClusters = Math.Max(size, (ulong)first + wanted),
             Windows = inode.Windows ??= services.Allocator.CreatePreallocation(),
         };
         SpaceClaim claim = mayUseReserve ? SpaceClaim.Reserve : SpaceClaim.Ordinary;
-        return services.Allocator.Reserve(in goal, wanted, claim, out blocks);
+        return services.Holes.Reserve(inode, in hole, wanted, in goal, claim, out space);
     }
 
     private Errno StoreAfterOverwrite(Inode inode, long end, in WriteOptions options)

@@ -54,7 +54,7 @@ internal sealed class InodeRemover(
         }
         finally
         {
-            maps.Finish(progress.Change);
+            progress.Change.Finish();
         }
     }
 
@@ -133,11 +133,11 @@ internal sealed class InodeRemover(
         return Errno.Ok;
     }
 
-    private void ApplySlice(Handle handle, RemovalProgress progress)
+    private static void ApplySlice(Handle handle, RemovalProgress progress)
     {
         if (progress.HasEntries)
         {
-            maps.Remove(handle, progress.Change, progress.From);
+            progress.Change.Remove(handle, progress.From);
         }
     }
 }

@@ -9,7 +9,7 @@ namespace Fuse4fs.Ext4.Files;
 
 /// <summary>What changing a file's data needs; exists only on volumes opened for writing.</summary>
 internal sealed record WriteServices(
-    VolumeContext Context, InodeTable Inodes, FileMap Map, MapEditor Maps, BlockAllocator Allocator, Journal Journal)
+    VolumeContext Context, InodeTable Inodes, FileMap Map, MapEditor Maps, HoleAllocator Holes, BlockAllocator Allocator, Journal Journal)
 {
     private const int SetUserId = 0x0800;
     private const int SetGroupId = 0x0400;

@@ -172,6 +172,18 @@ public struct Superblock
         }
     }
 
+    /// <summary>Raises revision 0, which knows no features: what it implied is said from now on. Kernel:
+    /// ext4_update_dynamic_rev.</summary>
+    public void MakeDynamic()
+    {
+        if (Revision == 0)
+        {
+            Revision = 1;
+            FirstInode = InodeNumber.FirstOfRevision0.Value;
+            InodeSize = InodeRecord.SizeBytes;
+        }
+    }
+
     private readonly ulong Wide(uint low, uint high) =>
         ((IncompatFeatures)(uint)Incompat).HasFlag(IncompatFeatures.Bits64) ? ((ulong)high << 32) | low : low;
 }

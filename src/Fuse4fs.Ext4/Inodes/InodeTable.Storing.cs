@@ -71,13 +71,7 @@ public sealed partial class InodeTable
     {
         SuperblockChange.Apply(_context, handle, static (ref Superblock super) =>
         {
-            if (super.Revision == 0)
-            {
-                // What revision 0 implied has to be said from now on.
-                super.Revision = 1;
-                super.FirstInode = InodeNumber.FirstOfRevision0.Value;
-                super.InodeSize = InodeRecord.SizeBytes;
-            }
+            super.MakeDynamic();
             super.RoCompat |= (uint)RoCompatFeatures.LargeFile;
         });
         Volatile.Write(ref _hasLargeFiles, 1);

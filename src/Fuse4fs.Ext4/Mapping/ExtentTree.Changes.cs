@@ -10,7 +10,7 @@ internal sealed partial class ExtentTree
 {
     /// <inheritdoc/>
     /// <remarks>Joined to a neighbour where possible; no longer than an extent may be.</remarks>
-    public void Insert(Handle handle, MapChange change, in Extent extent)
+    public void Insert(Handle handle, MapChange change, in Extent extent, uint freshBlocks)
     {
         Inode inode = change.Path.Inode!;
         ExtentNode leaf = change.Path.NodeAt(change.Path.Depth);
@@ -28,7 +28,7 @@ internal sealed partial class ExtentTree
             merged = right;
             removed++;
         }
-        inode.Sectors += extent.LengthBlocks * _sectorsPerBlock;
+        inode.Sectors += freshBlocks * _sectorsPerBlock;
         inode.Map.Set(in extent);
         Splice(handle, change, at, removed, [merged]);
     }
@@ -85,10 +85,10 @@ internal sealed partial class ExtentTree
         ExtentNode leaf = change.Path.NodeAt(change.Path.Depth);
         Span<Extent> rests = stackalloc Extent[2];
         int count = 0;
+        ulong clustersDone = 0;
         for (int i = change.FirstEntry; i < change.EndEntry; i++)
         {
             Extent extent = ExtentAt(leaf, i);
-            BlockRun run = PartOf(in extent, first, change.End);
             if (extent.FirstFileBlock < first)
             {
                 rests[count++] = Cut(in extent, extent.FirstFileBlock, first);
@@ -97,11 +97,27 @@ internal sealed partial class ExtentTree
             {
                 rests[count++] = Cut(in extent, (uint)change.End, extent.EndFileBlock);
             }
-            allocator.Free(handle, run, isMetadata: !inode.IsRegular);
-            ReduceSectors(inode, run.LengthBlocks);
+            if (!inode.IsRegular)
+            {
+                Forget(handle, PartOf(in extent, first, change.End));
+            }
+            BlockRun freed = FreedClusters(change, in extent, first, ref clustersDone);
+            if (!freed.IsEmpty)
+            {
+                allocator.Free(handle, freed, isMetadata: false);
+                ReduceSectors(inode, freed.LengthBlocks);
+            }
         }
         inode.Map.Remove(first, change.End);
         Splice(handle, change, change.FirstEntry, change.EndEntry - change.FirstEntry, rests[..count]);
+    }
+
+    private static void Forget(Handle handle, BlockRun blocks)
+    {
+        for (uint i = 0; i < blocks.LengthBlocks; i++)
+        {
+            handle.Forget(blocks.Start + i);
+        }
     }
 
     private void ReduceSectors(Inode inode, uint blocks)

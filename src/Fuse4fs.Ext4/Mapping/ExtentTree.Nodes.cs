@@ -255,7 +255,8 @@ internal sealed partial class ExtentTree
 
     private void FreeNode(Handle handle, Inode inode, FsBlock block)
     {
-        allocator.Free(handle, new BlockRun(block, _geometry.BlocksPerCluster), isMetadata: true);
+        handle.Forget(block);
+        allocator.Free(handle, allocator.ClusterOf(block), isMetadata: false);
         ReduceSectors(inode, _geometry.BlocksPerCluster);
     }
 

@@ -20,6 +20,8 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
     private readonly ExtentReader _reader = new(context);
     private readonly Geometry _geometry = context.Geometry;
     private readonly int _nodeCapacity = ExtentHeader.EntriesThatFit(context.Geometry.BlockSizeBytes);
+    private readonly uint _inCluster = context.Geometry.BlocksPerCluster - 1;
+    private readonly FileMap _map = new(context);
     private readonly ulong _sectorsPerBlock = (ulong)context.Geometry.BlockSizeBytes >> 9;
 
     /// <summary>Makes an inode's i_block the root of an empty tree.</summary>
@@ -48,7 +50,8 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         Begin(inode, fileBlock, change, mayShrink: false);
         change.FirstEntry = change.Path.IndexAt(change.Path.Depth) + 1;
         change.EndEntry = change.FirstEntry;
-        ulong most = ExtentEntry.MaximumWrittenLength + (ulong)ExtentHeader.MaximumDepth;
+        ulong most = ExtentEntry.MaximumWrittenLength
+            + ((ulong)(ExtentHeader.MaximumDepth + 2) * _geometry.BlocksPerCluster);
         ulong sectors = inode.Sectors + (most * _sectorsPerBlock);
         return InodeEncoder.CanCount(_geometry, sectors) ? Reserve(change, growth: 1, near) : Errno.FileTooBig;
     }
@@ -89,28 +92,36 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
             index++;
         }
         change.FirstEntry = index;
+        ulong clustersDone = 0;
         for (; index < leaf.Count && leaf.FirstFileBlock(index) < change.End; index++)
         {
             Extent extent = ExtentAt(leaf, index);
-            BlockRun run = PartOf(in extent, first, change.End);
+            CheckClusters(inode, in extent);
             if (!inode.IsRegular)
             {
+                BlockRun part = PartOf(in extent, first, change.End);
                 int allowed = Math.Max(1, maximumForgets - change.Forgets);
-                if (run.LengthBlocks > allowed)
+                if (part.LengthBlocks > allowed)
                 {
                     change.End = Math.Max(first, extent.FirstFileBlock) + (ulong)allowed;
-                    run = run with { LengthBlocks = (uint)allowed };
+                    part = part with { LengthBlocks = (uint)allowed };
                 }
-                change.Forgets += (int)run.LengthBlocks;
+                change.Forgets += (int)part.LengthBlocks;
             }
-            allocator.PrepareFree(run);
-            change.Credits += allocator.FreeCredits(run);
+            BlockRun run = FreedClusters(change, in extent, first, ref clustersDone);
+            if (!run.IsEmpty)
+            {
+                allocator.PrepareFree(run);
+                change.Credits += allocator.FreeCredits(run);
+            }
             if (change.Credits >= maximumCredits && index + 1 < leaf.Count)
             {
                 change.End = Math.Min(change.End, leaf.FirstFileBlock(index + 1));
             }
         }
         change.EndEntry = index;
+        change.KeepsFirstCluster = IsMapped(inode, first & ~(ulong)_inCluster, first);
+        change.KeepsLastCluster = IsMapped(inode, change.End, (change.End + _inCluster) & ~(ulong)_inCluster);
         return change.FirstEntry == change.EndEntry ? Errno.Ok : Reserve(change, growth: 1, default);
     }
 
@@ -134,9 +145,11 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         change.Credits = inodes.StoreCredits + change.Path.Depth;
         change.Forgets = 0;
         change.EmptiedNodes = 0;
+        change.KeepsFirstCluster = false;
+        change.KeepsLastCluster = false;
         for (int level = 1; mayShrink && level <= change.Path.Depth; level++)
         {
-            var node = new BlockRun(change.Path.PlaceAt(level).Block, _geometry.BlocksPerCluster);
+            BlockRun node = allocator.ClusterOf(change.Path.PlaceAt(level).Block);
             allocator.PrepareFree(node);
             change.Credits += allocator.FreeCredits(node);
             change.Forgets++;

@@ -31,7 +31,8 @@ internal interface IMapEditor
     /// <param name="handle">Begun with the change's credits and those of the blocks' own allocation.</param>
     /// <param name="change">From <see cref="PrepareInsert"/> for the extent's first block.</param>
     /// <param name="extent">Ends before the next one begins, within the limit of one insertion.</param>
-    void Insert(Handle handle, MapChange change, in Extent extent);
+    /// <param name="freshBlocks">Blocks that are the file's only now: of whole clusters, 0 inside one it had.</param>
+    void Insert(Handle handle, MapChange change, in Extent extent, uint freshBlocks);
 
     /// <summary>Prepares to unmap and free a range, as far as one leaf and the budget go.</summary>
     /// <param name="inode">Has a map of this kind.</param>

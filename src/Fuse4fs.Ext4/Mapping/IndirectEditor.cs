@@ -86,7 +86,7 @@ internal sealed class IndirectEditor : IMapEditor
     }
 
     /// <inheritdoc/>
-    public void Insert(Handle handle, MapChange change, in Extent extent)
+    public void Insert(Handle handle, MapChange change, in Extent extent, uint freshBlocks)
     {
         IndirectPath path = change.Numbers;
         Inode inode = path.Inode!;
@@ -95,7 +95,7 @@ internal sealed class IndirectEditor : IMapEditor
         {
             AddNode(handle, change);
         }
-        inode.Sectors += extent.LengthBlocks * _sectorsPerBlock;
+        inode.Sectors += freshBlocks * _sectorsPerBlock;
         inode.Map.Set(in extent);
         int from = path.IndexAt(path.Depth);
         if (path.Depth == 0)
@@ -215,7 +215,7 @@ internal sealed class IndirectEditor : IMapEditor
         Inode inode = path.Inode!;
         int from = path.IndexAt(path.Depth);
         int capacity = path.Depth == 0 ? IndirectLayout.DirectBlocks : _layout.NumbersPerBlock;
-        int limit = (int)Math.Min((ulong)capacity, from + (end - first));
+        int limit = (int)Math.Min((ulong)capacity, (ulong)from + (end - first));
         int at = from;
         while (at < limit)
         {
@@ -250,7 +250,7 @@ internal sealed class IndirectEditor : IMapEditor
     }
 
     /// <summary>Nodes, from the deepest one up, that have no number left when the change's entries are gone.</summary>
-    private int CountEmptied(MapChange change)
+    private static int CountEmptied(MapChange change)
     {
         IndirectPath path = change.Numbers;
         int emptied = 0;
@@ -301,7 +301,7 @@ internal sealed class IndirectEditor : IMapEditor
     }
 
     /// <summary>The run of neighbouring blocks at an entry of the leaf, or a hole's one entry.</summary>
-    private BlockRun RunAt(IndirectPath path, ref int index, int limit)
+    private static BlockRun RunAt(IndirectPath path, ref int index, int limit)
     {
         uint start = path.NumberAt(path.Depth, index);
         int from = index++;

@@ -1,10 +1,11 @@
 using Fuse4fs.Ext4.Allocation;
 using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Journaling;
 
 namespace Fuse4fs.Ext4.Mapping;
 
 /// <summary>A prepared change of one leaf of a file's map: everything that can fail is done, what it needs is reserved.
-/// Used again and again by its owner; <see cref="MapEditor.Finish"/> gives back what was not used.</summary>
+/// Used again and again by its owner; <see cref="Finish"/> gives back what was not used.</summary>
 internal sealed class MapChange
 {
     /// <summary>One node per level may be split, and the root may grow.</summary>
@@ -13,9 +14,6 @@ internal sealed class MapChange
     private readonly BlockRun[] _newNodes = new BlockRun[MaximumNewNodes];
     private int _reserved;
     private int _used;
-
-    /// <summary>Who prepared it last, and knows how to apply and to end it; null before the first.</summary>
-    public IMapEditor? Editor { get; set; }
 
     /// <summary>The nodes that will change, of an extent tree.</summary>
     public ExtentPath Path { get; } = new();
@@ -42,11 +40,30 @@ internal sealed class MapChange
     /// <summary>Nodes of a block map, from the deepest one up, that the change leaves empty: they are freed.</summary>
     public int EmptiedNodes { get; set; }
 
+    /// <summary>The cluster in which a removal begins holds blocks before it, so that it stays.</summary>
+    public bool KeepsFirstCluster { get; set; }
+
+    /// <summary>The cluster in which a removal ends holds blocks behind it, so that it stays.</summary>
+    public bool KeepsLastCluster { get; set; }
+
     /// <summary>Whether there is anything to apply.</summary>
     public bool HasEntries => FirstEntry < EndEntry || EmptiedNodes > 0;
 
     /// <summary>Whether the change may free nodes.</summary>
     public bool MayShrink { get; set; }
+
+    /// <summary>Who prepared it last, and knows how to apply and to end it; null before the first.</summary>
+    public IMapEditor? Editor { get; set; }
+
+    /// <inheritdoc cref="IMapEditor.Insert"/>
+    public void Insert(Handle handle, in Extent extent, uint freshBlocks) =>
+        Editor!.Insert(handle, this, in extent, freshBlocks);
+
+    /// <inheritdoc cref="IMapEditor.Remove"/>
+    public void Remove(Handle handle, uint first) => Editor!.Remove(handle, this, first);
+
+    /// <inheritdoc cref="IMapEditor.Finish"/>
+    public void Finish() => Editor?.Finish(this);
 
     /// <summary>Keeps a block for a new node.</summary>
     public void Add(BlockRun node) => _newNodes[_reserved++] = node;

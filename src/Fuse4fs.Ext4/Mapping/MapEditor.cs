@@ -39,20 +39,10 @@ internal sealed class MapEditor(VolumeContext context, BlockAllocator allocator,
     public Errno PrepareInsert(Inode inode, uint fileBlock, FsBlock near, MapChange change) =>
         EditorOf(inode).PrepareInsert(inode, fileBlock, near, change);
 
-    /// <inheritdoc cref="IMapEditor.Insert"/>
-    public void Insert(Handle handle, MapChange change, in Extent extent) =>
-        change.Editor!.Insert(handle, change, in extent);
-
     /// <inheritdoc cref="IMapEditor.PrepareRemove"/>
     public Errno PrepareRemove(
         Inode inode, uint first, ulong end, int maximumCredits, int maximumForgets, MapChange change) =>
         EditorOf(inode).PrepareRemove(inode, first, end, maximumCredits, maximumForgets, change);
-
-    /// <inheritdoc cref="IMapEditor.Remove"/>
-    public void Remove(Handle handle, MapChange change, uint first) => change.Editor!.Remove(handle, change, first);
-
-    /// <inheritdoc cref="IMapEditor.Finish"/>
-    public void Finish(MapChange change) => change.Editor?.Finish(change);
 
     private IMapEditor EditorOf(Inode inode) => inode.Has(InodeFlags.Extents) ? Extents : _indirect;
 }

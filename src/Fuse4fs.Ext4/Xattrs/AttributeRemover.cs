@@ -59,7 +59,7 @@ internal sealed class AttributeRemover(
 
     private void PrepareBlock(Inode inode, AttributeRemoval removal)
     {
-        var run = new BlockRun(inode.XattrBlock, context.Geometry.BlocksPerCluster);
+        BlockRun run = allocator.ClusterOf(inode.XattrBlock);
         using BlockLease block = reader.OpenBlock(inode.XattrBlock, out XattrArea area);
         allocator.PrepareFree(run);
         removal.Credits += 1 + allocator.FreeCredits(run);
@@ -106,7 +106,8 @@ internal sealed class AttributeRemover(
                 return;
             }
         }
-        allocator.Free(handle, new BlockRun(number, context.Geometry.BlocksPerCluster), isMetadata: true);
+        handle.Forget(number);
+        allocator.Free(handle, allocator.ClusterOf(number), isMetadata: false);
     }
 
     /// <summary>Counts, and nothing else of these inodes, are guarded by the lock of shared blocks: their owners'

@@ -13,6 +13,7 @@ namespace Fuse4fs.Ext4.Xattrs;
 internal sealed class XattrWriter(
     VolumeContext context, XattrReader reader, BlockAllocator allocator)
 {
+    private int _isDeclared = context.Geometry.Has(CompatFeatures.ExtendedAttributes) ? 1 : 0;
     private readonly ulong _sectorsPerBlock = (ulong)context.Geometry.BlockSizeBytes >> 9;
 
     /// <summary>Starts an edit.</summary>
@@ -75,11 +76,12 @@ internal sealed class XattrWriter(
     /// </summary>
     public int Credits(XattrEdit edit)
     {
+        int declaration = Volatile.Read(ref _isDeclared) != 0 ? 0 : SuperblockChange.Credits;
         if (!edit.IsBlockChanged)
         {
-            return 0;
+            return declaration;
         }
-        int credits = 1 + (edit.NewBlock.IsEmpty ? 0 : BlockAllocator.CommitCredits);
+        int credits = declaration + 1 + (edit.NewBlock.IsEmpty ? 0 : BlockAllocator.CommitCredits);
         return edit.OldBlock.Value == 0 ? credits : credits + 1 + allocator.FreeCredits(RunOf(edit.OldBlock));
     }
 
@@ -89,6 +91,10 @@ internal sealed class XattrWriter(
     public bool Apply(Handle handle, XattrEdit edit)
     {
         Inode inode = edit.Inode;
+        if (Volatile.Read(ref _isDeclared) == 0)
+        {
+            Declare(handle);
+        }
         inode.Sectors -= Math.Min(inode.Sectors, edit.DroppedSectors);
         if (edit.IsTailChanged)
         {
@@ -126,9 +132,21 @@ internal sealed class XattrWriter(
         }
         if (isLast)
         {
-            allocator.Free(handle, RunOf(block), isMetadata: true);
+            handle.Forget(block);
+            allocator.Free(handle, RunOf(block), isMetadata: false);
         }
         return isLast;
+    }
+
+    /// <summary>The first attribute of the volume. Kernel: ext4_xattr_update_super_block.</summary>
+    private void Declare(Handle handle)
+    {
+        SuperblockChange.Apply(context, handle, static (ref Superblock super) =>
+        {
+            super.MakeDynamic();
+            super.Compat |= (uint)CompatFeatures.ExtendedAttributes;
+        });
+        Volatile.Write(ref _isDeclared, 1);
     }
 
     private bool ApplyBlock(Handle handle, XattrEdit edit)
@@ -181,5 +199,5 @@ internal sealed class XattrWriter(
     }
 
     /// <summary>The space of an attribute block.</summary>
-    public BlockRun RunOf(FsBlock block) => new(block, context.Geometry.BlocksPerCluster);
+    public BlockRun RunOf(FsBlock block) => allocator.ClusterOf(block);
 }

@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4.Files;
+using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Ext4.Tests.Mapping;

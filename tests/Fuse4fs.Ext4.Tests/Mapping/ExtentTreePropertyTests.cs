@@ -109,8 +109,7 @@ public sealed class ExtentTreePropertyTests
             Apply(BlockAllocator.CommitCredits, handle =>
             {
                 volume.Space.Blocks.Commit(handle, run);
-                volume.Writing.Tree.Insert(
-                    handle, _change, new Extent(first, run.Start, run.LengthBlocks, isUnwritten));
+                _change.Insert(handle, new Extent(first, run.Start, run.LengthBlocks, isUnwritten), run.LengthBlocks);
             });
             for (uint i = 0; i < run.LengthBlocks; i++)
             {
@@ -146,7 +145,7 @@ public sealed class ExtentTreePropertyTests
                 uint from = done;
                 if (_change.FirstEntry < _change.EndEntry)
                 {
-                    Apply(0, handle => volume.Writing.Tree.Remove(handle, _change, from));
+                    Apply(0, handle => _change.Remove(handle, from));
                 }
                 for (done = (uint)_change.End; from < done; from++)
                 {
@@ -164,7 +163,7 @@ public sealed class ExtentTreePropertyTests
                 change(handle);
                 volume.Inodes.Store(handle, inode);
             }
-            volume.Writing!.Tree.Finish(_change);
+            _change.Finish();
             Assert.Equal(0, volume.Journal.CreditOverruns);
         }
 

@@ -150,7 +150,8 @@ public sealed class IndirectMapPropertyTests
             Apply(BlockAllocator.CommitCredits, handle =>
             {
                 volume.Space.Blocks.Commit(handle, run);
-                volume.Writing.Maps.Insert(handle, _change, new Extent(first, run.Start, run.LengthBlocks, false));
+                var extent = new Extent(first, run.Start, run.LengthBlocks, false);
+                _change.Insert(handle, in extent, run.LengthBlocks);
             });
             for (uint i = 0; i < run.LengthBlocks; i++)
             {
@@ -170,7 +171,7 @@ public sealed class IndirectMapPropertyTests
                 uint from = (uint)done;
                 if (_change.HasEntries)
                 {
-                    Apply(0, handle => volume.Writing.Maps.Remove(handle, _change, from));
+                    Apply(0, handle => _change.Remove(handle, from));
                 }
                 Assert.True(_change.End > done);
                 done = _change.End;
@@ -190,7 +191,7 @@ public sealed class IndirectMapPropertyTests
                 change(handle);
                 volume.Inodes.Store(handle, inode);
             }
-            volume.Writing!.Maps.Finish(_change);
+            _change.Finish();
             Assert.Equal(0, volume.Journal.CreditOverruns);
         }
     }

@@ -21,7 +21,7 @@ internal static class FeatureGate
     private const IncompatFeatures NotWritten = IncompatFeatures.InlineData | IncompatFeatures.Casefold
         | IncompatFeatures.MultipleMountProtection;
 
-    private const RoCompatFeatures NotWrittenRoCompat = RoCompatFeatures.BigAllocation | RoCompatFeatures.Quota;
+    private const RoCompatFeatures NotWrittenRoCompat = RoCompatFeatures.Quota;
 
     /// <summary>Refuses what cannot be read.</summary>
     /// <exception cref="VolumeRefusedException">A feature is unknown, or the device is a journal.</exception>

@@ -23,6 +23,7 @@ public sealed class DataPowerLossTests
     [InlineData("-t ext4 -b 1024 -J size=1 -O ^metadata_csum", 2)]
     [InlineData("-t ext4 -b 4096 -J size=4", 3)]
     [InlineData("-t ext3 -b 1024 -J size=1", 4)]
+    [InlineData("-t ext4 -b 1024 -J size=1 -O bigalloc -C 8192", 6)]
     [InlineData("-t ext4 -b 1024 -J size=1 -O ^extents,^64bit", 5)]
     public void Nothing_stale_shows_and_nothing_synced_is_lost(string options, int seed)
     {

@@ -21,6 +21,8 @@ public sealed class FileChangePropertyTests
     [InlineData("-t ext4 -b 4096", 3)]
     [InlineData("-t ext4 -b 4096 -O ^has_journal", 4)]
     [InlineData("-t ext4 -b 2048 -I 128", 5)]
+    [InlineData("-t ext4 -b 1024 -O bigalloc -C 16384", 11)]
+    [InlineData("-t ext4 -b 4096 -O bigalloc -C 8192", 12)]
     [InlineData("-t ext2 -b 1024", 8)]
     [InlineData("-t ext3 -b 4096", 9)]
     [InlineData("-t ext4 -b 1024 -O ^extents,^64bit", 10)]
@@ -197,7 +199,7 @@ public sealed class FileChangePropertyTests
 
         private void Align(ref int offset, ref int length)
         {
-            int block = volume.Context.Geometry.BlockSizeBytes;
+            int block = volume.Context.Geometry.BlockSizeBytes << volume.Context.Geometry.ClusterShift;
             offset -= offset % block;
             length += block - (length % block);
         }

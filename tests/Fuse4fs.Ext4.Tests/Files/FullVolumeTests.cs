@@ -16,6 +16,7 @@ public sealed class FullVolumeTests
     [InlineData("-t ext4 -b 1024")]
     [InlineData("-t ext4 -b 4096 -O ^has_journal")]
     [InlineData("-t ext3 -b 1024")]
+    [InlineData("-t ext4 -b 1024 -O bigalloc -C 4096")]
     public void The_last_block_can_be_used_and_nothing_breaks_behind_it(string options)
     {
         using var image = new WritableVolume(options, 16L << 20);

@@ -59,6 +59,10 @@ public sealed class FuseSession : IDisposable
         }
     }
 
+    /// <summary>To be called by a handler that is about to wait, for the disk say: another worker may have to take up what
+    /// comes meanwhile. Any thread may call it; it does not block.</summary>
+    public void CallForHelp() => _pool?.CallForHelp();
+
     /// <summary>Waits for the end of the connection; then every request that came has been handled.</summary>
     public void WaitForEnd() => _ = WaitForEnd(Timeout.InfiniteTimeSpan);
 

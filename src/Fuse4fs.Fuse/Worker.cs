@@ -1,20 +1,22 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Fuse4fs.Fuse.Wire;
+
 namespace Fuse4fs.Fuse;
 
 /// <summary>One thread with its own way to the kernel and its own buffers: read, handle, reply, repeat. Nothing is
 /// handed over to another thread.</summary>
 internal sealed class Worker : IDisposable
 {
-    /// <summary>So that requests that come in groups do not have workers parked and fetched for each.</summary>
-    private const int TurnsBeforeParking = 32;
-
     private readonly WorkerPool _pool;
     private readonly IFuseTransport _transport;
     private readonly bool _ownsTransport;
     private readonly SemaphoreSlim _parking = new(0);
-    private readonly Thread _thread;
+    private readonly CallerProximity _proximity = new();
     private readonly RequestWait _wait;
+    private readonly Thread _thread;
     private long _turn;
-    private int _surplusTurns;
+    private long _busyTicks;
 
     public Worker(WorkerPool pool, int index, IFuseTransport transport, bool ownsTransport, LookingPlace looking)
     {
@@ -33,6 +35,9 @@ internal sealed class Worker : IDisposable
     /// <summary>Grows by one when a request is taken up and by one when it is done: odd while at work.</summary>
     public long Turn => Volatile.Read(ref _turn);
 
+    /// <summary>Time spent on requests that are done, Stopwatch ticks.</summary>
+    public long BusyTicks => Volatile.Read(ref _busyTicks);
+
     public void Start() => _thread.Start();
 
     public void Join() => _thread.Join();
@@ -49,25 +54,13 @@ internal sealed class Worker : IDisposable
         _parking.Dispose();
     }
 
-    /// <summary>Told after a request that there are more workers than needed.</summary>
-    /// <returns>True when that has been so for a while: then it parks.</returns>
-    public bool IsSurplusAgain()
-    {
-        if (++_surplusTurns < TurnsBeforeParking)
-        {
-            return false;
-        }
-        _surplusTurns = 0;
-        return true;
-    }
-
     private void Run()
     {
         try
         {
             using var request = new RequestBuffer(_pool.Capabilities.MaxWriteBytes);
             using var reply = new ReplyBuffer(_pool.ReplyBytes);
-            while (Serve(request, reply) && _pool.MayGoOn(this))
+            while (_pool.MayWait(this) && Serve(request, reply))
             {
             }
         }
@@ -81,7 +74,9 @@ internal sealed class Worker : IDisposable
     /// <returns>False at the end of the connection.</returns>
     private bool Serve(RequestBuffer request, ReplyBuffer reply)
     {
-        switch (_wait.Next(request.Bytes, out int length))
+        ReadOutcome outcome = _wait.Next(request.Bytes, out int length);
+        _pool.WaitsNoMore(hasRequest: outcome == ReadOutcome.Request);
+        switch (outcome)
         {
             case ReadOutcome.Ended:
                 return false;
@@ -91,11 +86,16 @@ internal sealed class Worker : IDisposable
             case ReadOutcome.Retry or ReadOutcome.Nothing:
                 return true;
         }
+        long start = Stopwatch.GetTimestamp();
         Volatile.Write(ref _turn, _turn + 1);
-        _pool.Busy();
-        _pool.Dispatcher.Dispatch(request.Bytes[..length], reply, _transport, Index, Counters);
-        _pool.Idle();
+        ReadOnlySpan<byte> message = request.Bytes[..length];
+        _pool.Dispatcher.Dispatch(message, reply, _transport, Index, Counters);
+        if (MemoryMarshal.TryRead(message, out InHeader header))
+        {
+            _proximity.Answered(in header);
+        }
         Volatile.Write(ref _turn, _turn + 1);
+        Volatile.Write(ref _busyTicks, _busyTicks + Stopwatch.GetTimestamp() - start);
         return true;
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Fuse4fs.Linux;
 using Serilog;
 
@@ -5,19 +6,21 @@ namespace Fuse4fs.Fuse;
 
 /// <summary>The workers of a session: a fixed number, and extra ones while all are held up by long requests.</summary>
 /// <remarks>
-/// <para>Two workers wait for requests, or more while more come at once; the others are parked. If all waited, the kernel
-/// would wake them in turn, each on a CPU that has to be woken for it. When the last that waits takes a request, it
-/// fetches one from the park.</para>
-/// <para>When none is left there, the supervisor thread looks for a while: if no worker has moved on, it adds one. While
-/// requests are short it sleeps. A parked worker's descriptor stays open, because deferred replies to what it read
-/// still go out there.</para>
+/// <para>No more of them wait for requests at once than there is work for; the others are parked. The kernel gives
+/// requests to waiting threads in turn, so with two of them a single program would be served by both in turn, each time
+/// by the one whose CPU has forgotten everything. One worker that serves on finds what it has just used, and
+/// takes up several FORGETs at once.</para>
+/// <para>The supervisor, awake while there are requests, takes a look every few milliseconds: one more may wait when
+/// those at work have hardly a pause, one less when they have many. When nobody waits and nobody moves on, a parked
+/// one helps out, after a while a new one. Whoever is about to wait for the disk calls for help himself.</para>
+/// <para>Descriptors of parked workers stay open, because deferred replies to what they read still go out there.</para>
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
-    /// <summary>One takes the next request, the other is there when it does.</summary>
-    private const int SpareWorkers = 2;
+    private static readonly TimeSpan s_lookEvery = TimeSpan.FromMilliseconds(4);
 
-    private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(50);
+    /// <summary>How long nobody may move on before an extra worker is made.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(50);
 
     private readonly IFuseTransport _first;
     private readonly ILogger _log;
@@ -25,14 +28,22 @@ internal sealed class WorkerPool : IDisposable
     private readonly SemaphoreSlim _alarm = new(0);
     private readonly Thread _supervisor;
     private readonly Lock _gate = new();
+
+    /// <summary>Guarded by the gate, as the two below.</summary>
     private readonly Worker?[] _workers;
     private readonly Stack<Worker> _parked = new();
+    private int _created;
+    private int _alive;
     private readonly ManualResetEventSlim _ended = new();
     private readonly LookingPlace _looking = new();
-    private int _created;
-    private int _active;
-    private int _busy;
+
+    /// <summary>Workers in a read, or on their way there.</summary>
+    private int _waiting;
+
+    /// <summary>How many may be that at once: 1 to the fixed number.</summary>
+    private int _mayWait = 1;
     private int _alarmed;
+    private volatile bool _helpWasCalled;
     private volatile bool _ending;
 
     public WorkerPool(
@@ -66,7 +77,7 @@ internal sealed class WorkerPool : IDisposable
                 Add();
             }
         }
-        if (_workers.Length > _baseWorkers)
+        if (_workers.Length > 1)
         {
             _supervisor.Start();
         }
@@ -87,45 +98,43 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    public void Busy()
+    /// <summary>Asked by a worker before it waits for a request. Where enough do, it is parked here until there is more
+    /// to do.</summary>
+    /// <returns>False when the session has ended.</returns>
+    public bool MayWait(Worker worker)
     {
-        int busy = Interlocked.Increment(ref _busy);
-        int active = Volatile.Read(ref _active);
-        if (busy < active || TryUnpark(active))
+        while (!_ending)
         {
-            return;
+            if (Interlocked.Increment(ref _waiting) <= Volatile.Read(ref _mayWait))
+            {
+                return true;
+            }
+            if (Interlocked.Decrement(ref _waiting) > 0 && TryPark(worker))
+            {
+                worker.Park();
+            }
         }
-        if (Volatile.Read(ref _alarmed) == 0 && Interlocked.Exchange(ref _alarmed, 1) == 0)
+        return false;
+    }
+
+    /// <summary>A worker's read has ended.</summary>
+    public void WaitsNoMore(bool hasRequest)
+    {
+        if (Interlocked.Decrement(ref _waiting) == 0 && hasRequest
+            && Volatile.Read(ref _alarmed) == 0 && Interlocked.Exchange(ref _alarmed, 1) == 0)
         {
             _alarm.Release();
         }
     }
 
-    public void Idle() => Interlocked.Decrement(ref _busy);
-
-    /// <summary>Asked by a worker between two requests: one that is not needed waits here.</summary>
-    /// <returns>False when the session has ended.</returns>
-    public bool MayGoOn(Worker worker)
+    /// <summary>Somebody is about to wait for the disk: others may have to take up what comes meanwhile.</summary>
+    public void CallForHelp()
     {
-        if (!IsSurplus() || !worker.IsSurplusAgain())
+        _helpWasCalled = true;
+        if (Volatile.Read(ref _waiting) == 0)
         {
-            return !_ending;
+            TryUnpark();
         }
-        lock (_gate)
-        {
-            if (_ending || !IsSurplus())
-            {
-                return !_ending;
-            }
-            _parked.Push(worker);
-            // After this a worker that takes a request sees one less; what those did before is seen here.
-            if (Interlocked.Decrement(ref _active) <= Volatile.Read(ref _busy))
-            {
-                TryUnparkOne();
-            }
-        }
-        worker.Park();
-        return !_ending;
     }
 
     public void ReadFailed(Worker worker) => FuseLog.ReadFailed(_log, worker.Index);
@@ -136,11 +145,12 @@ internal sealed class WorkerPool : IDisposable
         lock (_gate)
         {
             _ending = true;
-            _active--;
-            while (TryUnparkOne())
+            _alive--;
+            while (_parked.TryPop(out Worker? worker))
             {
+                worker.Unpark();
             }
-            if (_active == 0)
+            if (_alive == 0)
             {
                 _alarm.Release();
                 _ended.Set();
@@ -163,97 +173,118 @@ internal sealed class WorkerPool : IDisposable
         _ended.Dispose();
     }
 
-    /// <summary>Whether fewer workers would do: more than the fixed number are for the time only when all those are held
-    /// up.</summary>
-    private bool IsSurplus()
+    private bool TryPark(Worker worker)
     {
-        int active = Volatile.Read(ref _active);
-        int busy = Volatile.Read(ref _busy);
-        return active > _baseWorkers ? busy < _baseWorkers : active - busy > SpareWorkers;
-    }
-
-    /// <summary>Has somebody wait for the next request, up to the fixed number of workers.</summary>
-    private bool TryUnpark(int active)
-    {
-        if (active >= _baseWorkers)
-        {
-            return false;
-        }
         lock (_gate)
         {
-            return _active < _baseWorkers && TryUnparkOne();
+            if (_ending)
+            {
+                return false;
+            }
+            _parked.Push(worker);
+            return true;
         }
     }
 
-    private bool TryUnparkOne()
+    private bool TryUnpark()
     {
-        bool isThere = _parked.TryPop(out Worker? parked);
-        if (isThere)
+        lock (_gate)
         {
-            _active++;
-            parked!.Unpark();
+            if (!_parked.TryPop(out Worker? worker))
+            {
+                return false;
+            }
+            worker.Unpark();
+            return true;
         }
-        return isThere;
     }
 
     private void Supervise()
     {
-        long[] turns = new long[_workers.Length];
         while (!_ending)
         {
             // A worker that saw the old value raised no alarm: look once more before sleeping.
             Interlocked.Exchange(ref _alarmed, 0);
-            if (!AllBusy(turns))
+            if (Volatile.Read(ref _waiting) > 0)
             {
                 _alarm.Wait();
             }
-            while (!_ending && AllBusy(turns))
-            {
-                Thread.Sleep(_patience);
-                if (NoneMoved(turns))
-                {
-                    AddExtra();
-                }
-            }
+            Watch();
         }
     }
 
-    private bool AllBusy(long[] turns)
+    /// <summary>Looks on until there are no more requests.</summary>
+    private void Watch()
     {
-        lock (_gate)
+        Activity last = Look();
+        TimeSpan still = TimeSpan.Zero;
+        bool isQuiet = false;
+        while (!_ending && !isQuiet)
         {
-            for (int i = 0; i < _workers.Length; i++)
+            Thread.Sleep(s_lookEvery);
+            Activity now = Look();
+            bool hasMoved = now.Turns != last.Turns;
+            bool isWaiting = Volatile.Read(ref _waiting) > 0;
+            still = hasMoved || isWaiting ? TimeSpan.Zero : still + s_lookEvery;
+            if (still > TimeSpan.Zero && !TryUnpark() && still >= s_patience)
             {
-                turns[i] = _workers[i]?.Turn ?? 0;
+                AddExtra();
+                still = TimeSpan.Zero;
             }
-            return Volatile.Read(ref _busy) >= _active;
+            Adapt((double)(now.BusyTicks - last.BusyTicks) / (now.At - last.At));
+            isQuiet = !hasMoved && isWaiting;
+            last = now;
         }
     }
 
-    private bool NoneMoved(long[] turns)
+    /// <summary>Lets more or fewer wait.</summary>
+    /// <param name="busy">How many workers' time requests took.</param>
+    private void Adapt(double busy)
     {
+        const double hardlyAPause = 0.9;
+        const double manyPauses = 0.6;
+        int mayWait = _mayWait;
+        if (_helpWasCalled)
+        {
+            _helpWasCalled = false;
+            mayWait = _baseWorkers;
+        }
+        else if (busy > hardlyAPause * mayWait)
+        {
+            mayWait = Math.Min(mayWait + 1, _baseWorkers);
+        }
+        else if (busy < manyPauses * (mayWait - 1))
+        {
+            mayWait--;
+        }
+        bool isMore = mayWait > _mayWait;
+        Volatile.Write(ref _mayWait, mayWait);
+        if (isMore)
+        {
+            TryUnpark();
+        }
+    }
+
+    private Activity Look()
+    {
+        long turns = 0;
+        long busyTicks = 0;
         lock (_gate)
         {
-            for (int i = 0; i < _workers.Length; i++)
+            foreach (Worker? worker in _workers)
             {
-                if ((_workers[i]?.Turn ?? 0) != turns[i])
-                {
-                    return false;
-                }
+                turns += worker?.Turn ?? 0;
+                busyTicks += worker?.BusyTicks ?? 0;
             }
-            return Volatile.Read(ref _busy) >= _active;
         }
+        return new Activity(Stopwatch.GetTimestamp(), turns, busyTicks);
     }
 
     private void AddExtra()
     {
         lock (_gate)
         {
-            if (_ending)
-            {
-                return;
-            }
-            if (!TryUnparkOne() && _created < _workers.Length)
+            if (!_ending && _created < _workers.Length)
             {
                 FuseLog.ExtraWorker(_log, _created);
                 Add();
@@ -270,7 +301,10 @@ internal sealed class WorkerPool : IDisposable
         }
         var worker = new Worker(this, _created, own ?? _first, ownsTransport: own is not null, _looking);
         _workers[_created++] = worker;
-        _active++;
+        _alive++;
         worker.Start();
     }
+
+    /// <summary>What all workers have done up to a moment, in Stopwatch ticks.</summary>
+    private readonly record struct Activity(long At, long Turns, long BusyTicks);
 }

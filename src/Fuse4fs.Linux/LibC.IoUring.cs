@@ -17,9 +17,6 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     private static partial int EventDescriptor(uint initial, int flags);
 
-    [LibraryImport(Library, EntryPoint = "sched_setaffinity", SetLastError = true)]
-    private static partial int SetAffinity(int pid, nuint sizeBytes, ulong* mask);
-
     [LibraryImport(Library, EntryPoint = "getpid", SetLastError = true)]
     private static partial int GetPid();
 
@@ -54,20 +51,6 @@ public static unsafe partial class LibC
         int number = EventDescriptor(0, closeOnExec);
         descriptor = number < 0 ? null : new FileDescriptor(number);
         return number < 0 ? LastError : Errno.Ok;
-    }
-
-    /// <summary>Binds the calling thread to one CPU.</summary>
-    public static Errno BindThreadToCpu(int cpu)
-    {
-        const int maskWords = 128;
-        if ((uint)cpu >= maskWords * 64)
-        {
-            return Errno.Invalid;
-        }
-        ulong* mask = stackalloc ulong[maskWords];
-        new Span<ulong>(mask, maskWords).Clear();
-        mask[cpu / 64] = 1UL << (cpu % 64);
-        return SetAffinity(0, maskWords * sizeof(ulong), mask) < 0 ? LastError : Errno.Ok;
     }
 
     /// <summary>Copies memory that may not be there (a mapping of a file cut short) without a fault.</summary>

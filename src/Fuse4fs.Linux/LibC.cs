@@ -35,6 +35,10 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "preadv64", SetLastError = true)]
     public static partial nint PReadV(FileDescriptor descriptor, IoVector* vectors, int count, long offset);
 
+    /// <summary>preadv2(2); flag 8, RWF_NOWAIT: only what needs no waiting.</summary>
+    [LibraryImport(Library, EntryPoint = "preadv64v2", SetLastError = true)]
+    public static partial nint PReadV2(FileDescriptor descriptor, IoVector* vectors, int count, long offset, int flags);
+
     [LibraryImport(Library, EntryPoint = "pwritev64", SetLastError = true)]
     public static partial nint PWriteV(FileDescriptor descriptor, IoVector* vectors, int count, long offset);
 

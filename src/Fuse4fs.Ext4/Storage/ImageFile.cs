@@ -14,6 +14,7 @@ public sealed unsafe class ImageFile : IBlockDevice
     private readonly FileDescriptor _descriptor;
     private readonly long _offsetBytes;
     private int _discardUnsupported;
+    private volatile bool _waitsUnknown;
 
     private ImageFile(FileDescriptor descriptor, long offsetBytes, long lengthBytes, bool isBlockDevice, bool isReadOnly)
     {
@@ -38,6 +39,9 @@ public sealed unsafe class ImageFile : IBlockDevice
 
     /// <summary>Where the volume starts in the file.</summary>
     public long OffsetBytes => _offsetBytes;
+
+    /// <summary>Called by whoever is about to wait for the medium while reading. Must not block.</summary>
+    public Action? Waiting { get; set; }
 
     /// <summary>Opens by path. A read-only source is opened O_RDONLY: nothing can ever be written through it.</summary>
     /// <returns>The error of open(2), NoDevice for something that is neither file nor block device, Invalid for an
@@ -83,7 +87,7 @@ public sealed unsafe class ImageFile : IBlockDevice
         CheckRange(offsetBytes, buffer.Length, "read");
         fixed (byte* start = buffer)
         {
-            for (int done = 0; done < buffer.Length;)
+            for (int done = Waiting is null ? 0 : ReadCached(start, buffer.Length, offsetBytes); done < buffer.Length;)
             {
                 nint count = LibC.PRead(
                     _descriptor, start + done, (nuint)(buffer.Length - done), _offsetBytes + offsetBytes + done);
@@ -231,6 +235,24 @@ public sealed unsafe class ImageFile : IBlockDevice
         {
             throw new DeviceException(error, $"{operation} at byte {offsetBytes}");
         }
+    }
+
+    /// <summary>Reads what the host has in memory, and calls out when that is not all.</summary>
+    /// <returns>Bytes read from the start.</returns>
+    private int ReadCached(byte* start, int length, long offsetBytes)
+    {
+        const int noWait = 8;
+        var vector = new IoVector { Base = start, Length = (nuint)length };
+        nint count = _waitsUnknown ? 0 : LibC.PReadV2(_descriptor, &vector, 1, _offsetBytes + offsetBytes, noWait);
+        if (count < 0)
+        {
+            _waitsUnknown = LibC.LastError is Errno.NotSupported or Errno.NotImplemented or Errno.Invalid;
+        }
+        if (count < length)
+        {
+            Waiting?.Invoke();
+        }
+        return (int)Math.Max(0, count);
     }
 
     /// <summary>Debug builds cut transfers short, so that the loops around them always run.</summary>

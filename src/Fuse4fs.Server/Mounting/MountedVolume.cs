@@ -94,6 +94,7 @@ public sealed class MountedVolume : IDisposable
         FuseMount mount = FuseMount.Mount(options.MountPoint, MountPlan.Create(options, source, volume, isReadOnly));
         FuseSession session = StartSession(server, mount);
         server.Session = session;
+        source.Image.Waiting = session.CallForHelp;
         MountPlan.RaiseReadAhead(mount);
         ServerLog.Mounted(log, options.Source, mount.MountPoint, isReadOnly);
         string? notice = source.Notice ?? events.FirstWarning;

@@ -117,7 +117,7 @@ public sealed partial class Volume
     {
         if (!IsReadOnly)
         {
-            var options = new JournalOptions { CommitInterval = _options.CommitInterval };
+            JournalOptions options = _options.Journal with { CommitInterval = _options.CommitInterval };
             Journal = Journal.Open(Context, journal, recovery.EndSequence, options);
         }
     }

@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4;
@@ -46,4 +47,7 @@ public sealed class VolumeOptions
 
     /// <summary>Bound of inode objects nobody refers to.</summary>
     public int CachedInodes { get; init; } = 16384;
+
+    /// <summary>How the journal is run, but for <see cref="CommitInterval"/>: tests make it small, or break it.</summary>
+    internal JournalOptions Journal { get; init; } = new();
 }

@@ -47,9 +47,9 @@ public static class E2fsck
         }
     }
 
-    /// <summary>Replay, clearing of orphans and of the orphan file (kernel ext4's own crash images need the same), and
-    /// the global free counts, which are only written at unmount. The answer to a question is printed on the question's
-    /// line.</summary>
+    /// <summary>Replay, clearing of orphans and of the orphan file (kernel ext4's own crash images need the same), extent
+    /// trees that an interrupted truncation left higher than they need be, and the global free counts, which are only
+    /// written at unmount. The answer to a question is printed on the question's line.</summary>
     private static bool IsExplainedByCrash(string line)
     {
         string text = line.Contains(": ", StringComparison.Ordinal) && line.StartsWith('/')
@@ -66,6 +66,8 @@ public static class E2fsck
             || (text.StartsWith("Orphan file (inode ", StringComparison.Ordinal)
                 && text.EndsWith(" is not clean.", StringComparison.Ordinal))
             || text.StartsWith("Clear? yes", StringComparison.Ordinal)
+            || (text.Contains(" extent tree (at level ", StringComparison.Ordinal)
+                && text.EndsWith("Optimize? yes", StringComparison.Ordinal))
             || text.StartsWith("Free blocks count wrong (", StringComparison.Ordinal)
             || text.StartsWith("Free inodes count wrong (", StringComparison.Ordinal)
             || text.StartsWith("Setting free ", StringComparison.Ordinal)

@@ -6,6 +6,9 @@ namespace Fuse4fs.Testing;
 /// <summary>Fails chosen operations of the device below.</summary>
 public sealed class FaultyDevice(IBlockDevice below) : IBlockDevice
 {
+    [ThreadStatic]
+    private static bool t_isSuspended;
+
     private readonly Lock _gate = new();
     private int _reads;
     private int _writes;
@@ -19,6 +22,13 @@ public sealed class FaultyDevice(IBlockDevice below) : IBlockDevice
 
     /// <summary>Says whether the n-th flush, counted from 1, fails.</summary>
     public Func<int, bool> FailsFlush { get; set; } = static _ => false;
+
+    /// <summary>Whether this thread's operations neither fail nor count: the test itself looks.</summary>
+    public static bool IsSuspended
+    {
+        get => t_isSuspended;
+        set => t_isSuspended = value;
+    }
 
     /// <summary>Reads so far.</summary>
     public int Reads => Volatile.Read(ref _reads);
@@ -87,6 +97,10 @@ public sealed class FaultyDevice(IBlockDevice below) : IBlockDevice
 
     private void Count(ref int counter, Func<int, bool> fails, string operation)
     {
+        if (t_isSuspended)
+        {
+            return;
+        }
         int number = Interlocked.Increment(ref counter);
         lock (_gate)
         {

@@ -93,10 +93,20 @@ public sealed class FuseMount : IDisposable
     /// <summary>kill -9; then takes the dead mount away.</summary>
     public void Kill()
     {
+        KillServer();
+        TakeAway();
+    }
+
+    /// <summary>kill -9. The dead mount stays where it is: programs at work in it get errors, and none finds the
+    /// directory below it instead.</summary>
+    public void KillServer()
+    {
         _server.Kill();
         _server.WaitForExit();
-        Tool.Run("umount", "--lazy", MountPoint);
     }
+
+    /// <summary>Takes a dead mount away.</summary>
+    public void TakeAway() => Tool.Run("umount", "--lazy", MountPoint);
 
     /// <inheritdoc/>
     public void Dispose()

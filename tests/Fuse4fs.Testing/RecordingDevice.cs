@@ -12,8 +12,8 @@ public sealed class RecordingDevice : IBlockDevice
 
     private readonly Lock _gate = new();
     private readonly MemoryDevice _below;
-    private readonly byte[] _initial;
     private readonly List<Step> _steps = [];
+    private byte[] _initial;
 
     /// <summary>Starts recording over these contents.</summary>
     public RecordingDevice(byte[] initial)
@@ -60,6 +60,61 @@ public sealed class RecordingDevice : IBlockDevice
         lock (_gate)
         {
             return (byte[])_below.Bytes.Clone();
+        }
+    }
+
+    /// <summary>Forgets what was recorded: what is written by now counts as durable from the beginning.</summary>
+    public void Restart()
+    {
+        lock (_gate)
+        {
+            _initial = (byte[])_below.Bytes.Clone();
+            _steps.Clear();
+        }
+    }
+
+    /// <summary>The writes among the first steps that no flush had covered by then.</summary>
+    /// <param name="steps">0 to <see cref="StepCount"/>.</param>
+    /// <returns>Which steps they were, and where they wrote.</returns>
+    public IReadOnlyList<(int Step, long Offset, int Length)> UnflushedWrites(int steps)
+    {
+        lock (_gate)
+        {
+            int durable = DurableSteps(steps);
+            return [.. Enumerable.Range(durable, steps - durable)
+                .Where(index => _steps[index].Kind == StepKind.Write)
+                .Select(index => (index, _steps[index].Offset, _steps[index].Data.Length))];
+        }
+    }
+
+    /// <summary>The image that a power cut after so many steps leaves when exactly these writes, of those that no flush
+    /// covers, have reached the medium.</summary>
+    public byte[] AfterPowerCut(int steps, Func<int, bool> keeps)
+    {
+        ArgumentNullException.ThrowIfNull(keeps);
+        lock (_gate)
+        {
+            byte[] image = (byte[])_initial.Clone();
+            int durable = DurableSteps(steps);
+            for (int i = 0; i < steps; i++)
+            {
+                if (_steps[i].Kind == StepKind.Write && (i < durable || keeps(i)))
+                {
+                    _steps[i].Data.CopyTo(image.AsSpan((int)_steps[i].Offset));
+                }
+            }
+            return image;
+        }
+    }
+
+    /// <summary>Points right behind a write at a place.</summary>
+    public IReadOnlyList<int> PointsBehindWritesAt(long offset)
+    {
+        lock (_gate)
+        {
+            return [.. Enumerable.Range(0, _steps.Count)
+                .Where(index => _steps[index].Kind == StepKind.Write && _steps[index].Offset == offset)
+                .Select(index => index + 1)];
         }
     }
 

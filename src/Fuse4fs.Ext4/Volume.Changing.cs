@@ -137,6 +137,7 @@ public sealed partial class Volume
                 .Apply(inode.ChangeTime, now, hasExtra);
             inode.Version = unchecked(inode.Version + 1);
             Inodes.Store(handle, inode);
+            handle.Complete();
         }
         return Errno.Ok;
     }

@@ -168,6 +168,7 @@ public sealed partial class Volume
                 DirectoryLinks.Change(parent, node.IsDirectory ? 1 : 0);
                 NameServices.Touch(parent, birth.Inode.ChangeTime);
                 Inodes.Store(handle, parent);
+                handle.Complete();
             }
             if (caller.Retains)
             {
@@ -175,10 +176,6 @@ public sealed partial class Volume
             }
             attributes = AttributesOf(birth.Inode);
             return Errno.Ok;
-        }
-        catch (Exception cause) when (Handle.AbortOpen(cause))
-        {
-            throw;
         }
         finally
         {

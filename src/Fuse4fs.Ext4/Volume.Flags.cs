@@ -94,6 +94,7 @@ public sealed partial class Volume
                     inode.Version = unchecked(inode.Version + 1);
                     Inodes.Store(handle, inode);
                 }
+                handle.Complete();
                 return error;
             }
         }

@@ -55,6 +55,7 @@ public sealed partial class Volume
         using (handle)
         {
             SuperblockChange.Apply(Context, handle, (ref Superblock super) => super.VolumeName = name);
+            handle.Complete();
         }
         return Errno.Ok;
     }

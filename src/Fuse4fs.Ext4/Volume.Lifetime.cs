@@ -77,11 +77,11 @@ public sealed partial class Volume
             }
             return false;
         }
-        catch (Ext4CorruptException damage) when (!Handle.AbortOpen(damage))
+        catch (Ext4CorruptException damage)
         {
             Context.Events.Damage(damage, removal.Number);
         }
-        catch (DeviceException failure) when (!Handle.AbortOpen(failure))
+        catch (DeviceException failure)
         {
             Context.Events.DeviceFailed(failure);
         }
@@ -138,6 +138,7 @@ public sealed partial class Volume
             SuperblockChange.Apply(Context, handle, (ref Superblock super) => super.RoCompat = isPresent
                 ? super.RoCompat | (uint)RoCompatFeatures.OrphanPresent
                 : super.RoCompat & ~(uint)RoCompatFeatures.OrphanPresent);
+            handle.Complete();
         }
     }
 

@@ -123,23 +123,17 @@ public sealed partial class Volume
             {
                 return error;
             }
-            try
+            using (handle)
             {
-                using (handle)
+                if (caller.Retains)
                 {
-                    if (caller.Retains)
-                    {
-                        // Before anybody can take it for an orphan that nobody wants.
-                        Retain(birth.Inode.Number);
-                    }
-                    Orphans!.Add(handle, birth.Inode);
-                    birth.Inode.IsTemporary = true;
-                    birth.Apply(handle, default, linkCount: 0);
+                    // Before anybody can take it for an orphan that nobody wants.
+                    Retain(birth.Inode.Number);
                 }
-            }
-            catch (Exception cause) when (Handle.AbortOpen(cause))
-            {
-                throw;
+                Orphans!.Add(handle, birth.Inode);
+                birth.Inode.IsTemporary = true;
+                birth.Apply(handle, default, linkCount: 0);
+                handle.Complete();
             }
             attributes = AttributesOf(birth.Inode);
             return Errno.Ok;
@@ -196,16 +190,13 @@ public sealed partial class Volume
                 NameServices.Touch(directory, now);
                 Inodes.Store(handle, target);
                 Inodes.Store(handle, directory);
+                handle.Complete();
             }
             if (caller.Retains)
             {
                 Retain(target.Number);
             }
             return Errno.Ok;
-        }
-        catch (Exception cause) when (Handle.AbortOpen(cause))
-        {
-            throw;
         }
         finally
         {
@@ -283,23 +274,17 @@ public sealed partial class Volume
         {
             return error;
         }
-        try
+        using (handle)
         {
-            using (handle)
-            {
-                Timestamp now = Naming.Now();
-                Naming.Editor.Remove(handle, parent, place);
-                Naming.DropLink(handle, child, now);
-                DirectoryLinks.Change(parent, child.IsDirectory ? -1 : 0);
-                NameServices.Touch(parent, now);
-                Inodes.Store(handle, child);
-                Inodes.Store(handle, parent);
-                return Errno.Ok;
-            }
-        }
-        catch (Exception cause) when (Handle.AbortOpen(cause))
-        {
-            throw;
+            Timestamp now = Naming.Now();
+            Naming.Editor.Remove(handle, parent, place);
+            Naming.DropLink(handle, child, now);
+            DirectoryLinks.Change(parent, child.IsDirectory ? -1 : 0);
+            NameServices.Touch(parent, now);
+            Inodes.Store(handle, child);
+            Inodes.Store(handle, parent);
+            handle.Complete();
+            return Errno.Ok;
         }
     }
 }

@@ -186,12 +186,9 @@ public sealed partial class Volume
             using (handle)
             {
                 operation.Apply(handle);
+                handle.Complete();
             }
             return Errno.Ok;
-        }
-        catch (Exception cause) when (Handle.AbortOpen(cause))
-        {
-            throw;
         }
         finally
         {

@@ -48,17 +48,10 @@ public sealed partial class Volume
             {
                 return data.IsEmpty ? Errno.Ok : Errno.FileTooBig;
             }
-            try
-            {
-                error = LockAndDropCapability(reference.Inode);
-                return error == Errno.Ok
-                    ? WriteLocked(reference.Inode, offset, data[..length], in options, out written)
-                    : error;
-            }
-            catch (Exception cause) when (Handle.AbortOpen(cause))
-            {
-                throw;
-            }
+            error = LockAndDropCapability(reference.Inode);
+            return error == Errno.Ok
+                ? WriteLocked(reference.Inode, offset, data[..length], in options, out written)
+                : error;
         }
     }
 
@@ -92,15 +85,8 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
-            try
-            {
-                error = size > Writing!.Maps.MaximumFileBytes(reference.Inode) ? Errno.FileTooBig : DropCapability(reference.Inode);
-                return error == Errno.Ok ? Truncation!.SetSize(reference.Inode, size, in options) : error;
-            }
-            catch (Exception cause) when (Handle.AbortOpen(cause))
-            {
-                throw;
-            }
+            error = size > Writing!.Maps.MaximumFileBytes(reference.Inode) ? Errno.FileTooBig : DropCapability(reference.Inode);
+            return error == Errno.Ok ? Truncation!.SetSize(reference.Inode, size, in options) : error;
         }
     }
 
@@ -126,17 +112,10 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
-            try
-            {
-                error = DropCapability(reference.Inode);
-                return error == Errno.Ok
-                    ? AllocateLocked(reference.Inode, mode, offset, length, in options)
-                    : error;
-            }
-            catch (Exception cause) when (Handle.AbortOpen(cause))
-            {
-                throw;
-            }
+            error = DropCapability(reference.Inode);
+            return error == Errno.Ok
+                ? AllocateLocked(reference.Inode, mode, offset, length, in options)
+                : error;
         }
     }
 

@@ -6,7 +6,6 @@ using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Handlers;
 using Fuse4fs.Server.Mounting;
-using JournalHandle = Fuse4fs.Ext4.Journaling.Handle;
 
 namespace Fuse4fs.Server;
 
@@ -53,18 +52,6 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
 
     /// <inheritdoc/>
     public Errno Handle(in InHeader header, ref RequestReader body, ref ReplyWriter reply)
-    {
-        try
-        {
-            return Answer(in header, ref body, ref reply);
-        }
-        catch (Exception cause) when (JournalHandle.AbortOpen(cause))
-        {
-            throw;  // never reached: the filter runs before an open handle is disposed and could commit half an operation
-        }
-    }
-
-    private Errno Answer(in InHeader header, ref RequestReader body, ref ReplyWriter reply)
     {
         if (server.Requests.IsClosed || (server.IsShutDown && !IsHarmless(header.Opcode)))
         {

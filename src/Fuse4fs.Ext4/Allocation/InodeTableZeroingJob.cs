@@ -41,6 +41,7 @@ internal sealed class InodeTableZeroingJob(SpaceParts parts, InodeTableZeroing z
             using (handle)
             {
                 zeroing.MarkZeroed(handle, group);
+                handle.Complete();
             }
         }
         _group++;

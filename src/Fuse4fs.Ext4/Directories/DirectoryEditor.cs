@@ -169,19 +169,13 @@ internal sealed class DirectoryEditor
         {
             return error;
         }
-        try
+        using (handle)
         {
-            using (handle)
-            {
-                Grow(handle, directory, growth);
-                Writer.MakeStep(handle, directory, ref plan, growth.Block);
-                _inodes.Store(handle, directory);
-                return Errno.Ok;
-            }
-        }
-        catch (Exception cause) when (Handle.AbortOpen(cause))
-        {
-            throw;
+            Grow(handle, directory, growth);
+            Writer.MakeStep(handle, directory, ref plan, growth.Block);
+            _inodes.Store(handle, directory);
+            handle.Complete();
+            return Errno.Ok;
         }
     }
 

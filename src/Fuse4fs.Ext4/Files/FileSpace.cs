@@ -195,6 +195,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
             inode.SizeBytes = Math.Max(inode.SizeBytes, reached);
             services.Touch(inode, in options);
             services.Inodes.Store(handle, inode);
+            handle.Complete();
         }
     }
 
@@ -276,6 +277,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
             apply(handle);
             services.Touch(inode, in options);
             services.Inodes.Store(handle, inode);
+            handle.Complete();
             return Errno.Ok;
         }
     }
@@ -326,6 +328,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
             inode.SizeBytes = size;
             services.Touch(inode, in options);
             services.Inodes.Store(handle, inode);
+            handle.Complete();
             return Errno.Ok;
         }
     }

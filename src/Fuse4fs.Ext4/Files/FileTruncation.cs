@@ -59,6 +59,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
                 orphans.Remove(handle, inode);
             }
             services.Inodes.Store(handle, inode);
+            handle.Complete();
             return Errno.Ok;
         }
     }
@@ -81,6 +82,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
             inode.SizeBytes = size;
             services.Touch(inode, in options);
             services.Inodes.Store(handle, inode);
+            handle.Complete();
             return Errno.Ok;
         }
     }
@@ -124,6 +126,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
                     change.Remove(handle, (uint)first);
                 }
                 services.Inodes.Store(handle, inode);
+                handle.Complete();
                 return Errno.Ok;
             }
         }
@@ -174,6 +177,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
                 services.Touch(inode, in touching);
             }
             services.Inodes.Store(handle, inode);
+            handle.Complete();
             return Errno.Ok;
         }
     }

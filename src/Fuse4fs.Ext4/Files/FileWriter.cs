@@ -174,6 +174,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
             services.Tree.Convert(handle, change, first, isUnwritten: false);
             Touch(inode, Math.Min(end, (long)(change.End << _blockShift)), in options);
             services.Inodes.Store(handle, inode);
+            handle.Complete();
             return Errno.Ok;
         }
     }
@@ -228,6 +229,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
             change.Insert(handle, in extent, space.Fresh.LengthBlocks);
             Touch(inode, end, in options);
             services.Inodes.Store(handle, inode);
+            handle.Complete();
         }
     }
 
@@ -275,6 +277,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         {
             Touch(inode, end, in options);
             services.Inodes.Store(handle, inode);
+            handle.Complete();
             return Errno.Ok;
         }
     }

@@ -99,6 +99,7 @@ internal sealed class InodeRemover(
         {
             ApplySlice(handle, progress);
             inodes.Store(handle, inode);
+            handle.Complete();
         }
         progress.Advance(isLast: false);
         return Errno.Ok;
@@ -126,6 +127,7 @@ internal sealed class InodeRemover(
             inode.DeletionTime = (uint)(context.Clock.GetUtcNow().ToUnixTimeSeconds() & uint.MaxValue);
             inodes.Store(handle, inode);
             space.Inodes.Free(handle, inode.Number, inode.IsDirectory);
+            handle.Complete();
         }
         inodes.Forget(inode);
         orphaned = removal.Orphaned;

@@ -76,6 +76,7 @@ internal sealed class OrphanRecovery(
                 using (handle)
                 {
                     file.Remove(handle, slot);
+                    handle.Complete();
                 }
             }
             return;
@@ -208,6 +209,7 @@ internal sealed class OrphanRecovery(
             using (handle)
             {
                 orphans.Cut(handle);
+                handle.Complete();
             }
         }
     }

@@ -4,11 +4,12 @@ using Fuse4fs.Ext4.Storage;
 namespace Fuse4fs.Ext4.Journaling;
 
 /// <summary>One operation's changes: all of them become durable in one transaction, or none. The only way to change
-/// metadata. Dispose it when the operation is complete; it is pooled and must not be touched afterwards.</summary>
+/// metadata. <see cref="Complete"/> it when all is changed, then dispose it; it is pooled and must not be touched
+/// afterwards.</summary>
 /// <remarks>
-/// <para>There is no rollback: everything that can fail is done before. A failed read in here aborts the journal, and so
-/// does an exception that leaves an operation with its handle open: the outermost catch of an operation uses
-/// <see cref="AbortOpen"/> as its filter. Who catches damage inside and can go on, does.</para>
+/// <para>There is no rollback: everything that can fail is done before. A handle that is disposed without having been
+/// completed, because an exception passes or because somebody gave up half-way, aborts the journal before anything else
+/// can happen: half an operation is never committed. So does a failed read in here.</para>
 /// <para>Belongs to the thread that began it. While it is open the thread waits for no inode, no commit and not for
 /// the kernel.</para>
 /// </remarks>
@@ -19,6 +20,7 @@ public sealed class Handle : IDisposable
 
     private readonly Journal _journal;
     private Transaction? _transaction;
+    private bool _isComplete;
 
     internal Handle(Journal journal) => _journal = journal;
 
@@ -36,15 +38,6 @@ public sealed class Handle : IDisposable
 
     internal Transaction Transaction => _transaction ?? throw new ObjectDisposedException(nameof(Handle));
 
-    /// <summary>Aborts the journal of the handle that this thread has open, if any. Meant as an exception filter: those
-    /// run before the handle is disposed.</summary>
-    /// <returns>False, so that the exception goes on.</returns>
-    public static bool AbortOpen(Exception cause)
-    {
-        s_open?._journal.AbortFrom(cause);
-        return false;
-    }
-
     /// <summary>Holds a block to be changed; it joins the transaction.</summary>
     /// <exception cref="DeviceException">It was not cached and could not be read; the journal is aborted.</exception>
     /// <exception cref="Ext4CorruptException">The number is outside the volume; the journal is aborted.</exception>
@@ -56,8 +49,9 @@ public sealed class Handle : IDisposable
             Join(lease.Frame);
             return lease;
         }
-        catch (Exception cause) when (AbortOpen(cause))
+        catch (Exception cause)
         {
+            _journal.AbortFrom(cause);
             throw;
         }
     }
@@ -82,12 +76,21 @@ public sealed class Handle : IDisposable
     /// <returns>False when the transaction has no room: end this handle and begin another.</returns>
     public bool TryExtend(int creditBlocks) => _journal.TryExtend(this, creditBlocks);
 
-    /// <summary>Ends the operation.</summary>
+    /// <summary>Everything is changed that belongs together: from now on it may be committed. The last statement before
+    /// the handle is disposed.</summary>
+    public void Complete() => _isComplete = true;
+
+    /// <summary>Ends the operation. The journal is aborted when it was not completed.</summary>
     public void Dispose()
     {
         if (_transaction is not null)
         {
             Transaction ended = _transaction;
+            if (!_isComplete)
+            {
+                // While the handle still counts: its transaction cannot be committed before the abort is known.
+                _journal.AbortFrom(new InvalidOperationException("an operation ended in the middle of its changes"));
+            }
             _transaction = null;
             s_open = null;
             _journal.End(this, ended);
@@ -99,6 +102,7 @@ public sealed class Handle : IDisposable
         _transaction = transaction;
         CreditsLeft = credits;
         ForgetsLeft = forgets;
+        _isComplete = false;
         s_open = this;
     }
 

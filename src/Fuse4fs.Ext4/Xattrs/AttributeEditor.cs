@@ -103,21 +103,15 @@ internal sealed class AttributeEditor(
         {
             return error;
         }
-        try
+        using (handle)
         {
-            using (handle)
-            {
-                bool isOldBlockFreed = writer.Apply(handle, edit);
-                values.Apply(handle, isOldBlockFreed && edit.IsShared);
-                inode.Mode = change.Mode;
-                inode.ChangeTime = change.Now;
-                inode.Version = unchecked(inode.Version + 1);
-                inodes.Store(handle, inode);
-            }
-        }
-        catch (Exception cause) when (Handle.AbortOpen(cause))
-        {
-            throw;
+            bool isOldBlockFreed = writer.Apply(handle, edit);
+            values.Apply(handle, isOldBlockFreed && edit.IsShared);
+            inode.Mode = change.Mode;
+            inode.ChangeTime = change.Now;
+            inode.Version = unchecked(inode.Version + 1);
+            inodes.Store(handle, inode);
+            handle.Complete();
         }
         change.Orphaned.AddRange(values.Orphaned);
         return Errno.Ok;

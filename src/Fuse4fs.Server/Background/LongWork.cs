@@ -3,7 +3,6 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Fuse;
 using Fuse4fs.Linux;
-using JournalHandle = Fuse4fs.Ext4.Journaling.Handle;
 
 namespace Fuse4fs.Server.Background;
 
@@ -28,7 +27,7 @@ internal static class LongWork
         {
             try
             {
-                Run(work, cancellation);
+                work(cancellation);
             }
             catch (Ext4CorruptException damage)
             {
@@ -50,18 +49,6 @@ internal static class LongWork
         if (!server.Background.TryAdd(Guarded))
         {
             Guarded(CancellationToken.None);
-        }
-    }
-
-    private static void Run(Action<CancellationToken> work, CancellationToken cancellation)
-    {
-        try
-        {
-            work(cancellation);
-        }
-        catch (Exception cause) when (JournalHandle.AbortOpen(cause))
-        {
-            throw;  // never reached: the filter runs before an open handle is disposed and could commit half an operation
         }
     }
 }

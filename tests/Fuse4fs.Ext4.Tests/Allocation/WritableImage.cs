@@ -47,6 +47,7 @@ internal sealed class WritableImage : IDisposable
         using (handle)
         {
             change(handle);
+            handle.Complete();
         }
     }
 

@@ -28,6 +28,7 @@ public class DurabilityTests
             {
                 volume.Put(handle, i % 50, (uint)i);
                 id = handle.TransactionId;
+                handle.Complete();
             }
             var waiter = new Waiter();
             waiters.Add(waiter);
@@ -49,6 +50,7 @@ public class DurabilityTests
         {
             volume.Put(handle, 0, 1);
             id = handle.TransactionId;
+            handle.Complete();
         }
         long early = volume.Journal.DataTicket;
         Assert.Equal(Errno.Ok, volume.Journal.CommitAndWait(id));
@@ -92,6 +94,7 @@ public class DurabilityTests
         using (Handle handle = volume.Begin(1))
         {
             volume.Put(handle, 0, 4);
+            handle.Complete();
         }
         Assert.Equal(Errno.Ok, volume.Journal.Close());
         device.Save(image.Path);
@@ -113,6 +116,7 @@ public class DurabilityTests
         using (Handle handle = volume.Begin(1))
         {
             volume.Put(handle, 0, 9);
+            handle.Complete();
         }
         Assert.Equal(Errno.Ok, volume.Journal.CommitAndWait(volume.Journal.RunningTransaction));
         Assert.Equal(9u, volume.ValueIn(device.Bytes, 0));
@@ -135,6 +139,7 @@ public class DurabilityTests
             using Handle handle = volume.Begin(1);
             using BlockLease lease = handle.Create(new FsBlock(blocks - 1 - (i % 12_000)));
             lease.Bytes[0] = 1;
+            handle.Complete();
         }
         // The cache's own 4 MiB, the running and the committing transaction, and twice the backlog at its worst.
         Assert.InRange(volume.Context.Cache.AllocatedBytes, 1, 10 << 20);

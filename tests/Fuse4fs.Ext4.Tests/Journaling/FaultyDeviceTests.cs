@@ -62,6 +62,7 @@ public class FaultyDeviceTests
         using (Handle handle = volume.Begin(1))
         {
             Assert.Throws<DeviceException>(() => volume.Put(handle, 0, 1));
+            handle.Complete();  // whoever swallows the exception cannot commit what he did not read
         }
         Assert.Equal(Errno.ReadOnly, volume.Journal.TryBegin(1, out _));
         Assert.Equal(Errno.InputOutput, volume.Journal.Close());
@@ -77,16 +78,9 @@ public class FaultyDeviceTests
         JournaledVolume volume = JournaledVolume.Open(memory, runs);
         void DoHalfAnOperation()
         {
-            try
-            {
-                using Handle handle = volume.Begin(2);
-                volume.Put(handle, 0, 1);
-                throw new InvalidOperationException("half an operation");
-            }
-            catch (Exception cause) when (Handle.AbortOpen(cause))
-            {
-                throw;
-            }
+            using Handle handle = volume.Begin(2);
+            volume.Put(handle, 0, 1);
+            throw new InvalidOperationException("half an operation");
         }
         Assert.Throws<InvalidOperationException>((Action)DoHalfAnOperation);
         Assert.Equal(Errno.ReadOnly, volume.Journal.TryBegin(1, out _));
@@ -129,6 +123,7 @@ public class FaultyDeviceTests
                 {
                     volume.Put(handle, i, value, isNew: value == 1);
                 }
+                handle.Complete();
             }
             if (volume.Journal.CommitAndWait(id) != Errno.Ok)
             {

@@ -99,6 +99,7 @@ internal sealed class InterleavingRun
                 {
                     volume.Put(handle, (writer * Width) + i, round);
                 }
+                handle.Complete();
             }
             if (round % 2 == (uint)writer)
             {
@@ -120,6 +121,7 @@ internal sealed class InterleavingRun
         using (Handle handle = volume.Begin(1))
         {
             volume.Put(handle, FreedBlock, 7, isNew: true);
+            handle.Complete();
         }
         Assert.Equal(Errno.Ok, volume.Journal.CommitAndWait(volume.Journal.RunningTransaction));
         uint id;
@@ -127,6 +129,7 @@ internal sealed class InterleavingRun
         {
             handle.Forget(volume.Block(FreedBlock));
             id = handle.TransactionId;
+            handle.Complete();
         }
         Assert.Equal(Errno.Ok, volume.Journal.CommitAndWait(id));
         byte[] data = new byte[_blockBytes];

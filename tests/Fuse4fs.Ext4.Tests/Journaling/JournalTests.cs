@@ -35,6 +35,7 @@ public class JournalTests
                 {
                     volume.Put(handle, i + j, value);
                 }
+                handle.Complete();
             }
             if (round % 3 == 0)
             {
@@ -69,6 +70,7 @@ public class JournalTests
                     {
                         volume.Put(handle, (thread * 8) + j, round);
                     }
+                    handle.Complete();
                 }
                 if (round % 10 == 0)
                 {

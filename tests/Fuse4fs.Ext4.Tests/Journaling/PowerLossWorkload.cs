@@ -107,6 +107,7 @@ internal sealed class PowerLossWorkload(JournaledVolume volume, RecordingDevice 
                 _history[block].Add((_handles, (uint)_handles));
             }
         }
+        handle.Complete();
     }
 
     private void MakeDurable()
@@ -126,6 +127,7 @@ internal sealed class PowerLossWorkload(JournaledVolume volume, RecordingDevice 
             _current[which] = null;
             using Handle create = volume.Begin(1);
             volume.Put(create, block, value, isNew: true);
+            create.Complete();
             return;
         }
         for (int i = _random.Next(3); i >= 0; i--)
@@ -135,6 +137,7 @@ internal sealed class PowerLossWorkload(JournaledVolume volume, RecordingDevice 
             {
                 volume.Put(update, block, value + (uint)i);
                 id = update.TransactionId;
+                update.Complete();
             }
             if (_random.Next(2) == 0)
             {
@@ -153,6 +156,7 @@ internal sealed class PowerLossWorkload(JournaledVolume volume, RecordingDevice 
             handle.Forget(volume.Block(block));
             handle.AtCommit(freed);
             id = handle.TransactionId;
+            handle.Complete();
         }
         Assert.Equal(Errno.Ok, volume.Journal.CommitAndWait(id));
         Assert.True(freed.IsDurable);

@@ -135,12 +135,14 @@ public class TakeOverTests
                     volume.Put(handle, j, value);
                     expected[j] = value;
                 }
+                handle.Complete();
             }
             volume.Journal.CommitAndWait(volume.Journal.RunningTransaction);
         }
         using (Handle handle = volume.Begin(1))
         {
             volume.Put(handle, FreedBlock, 5, isNew: true);
+            handle.Complete();
         }
         volume.Journal.CommitAndWait(volume.Journal.RunningTransaction);
         uint last;
@@ -148,6 +150,7 @@ public class TakeOverTests
         {
             handle.Forget(volume.Block(FreedBlock));
             last = handle.TransactionId;
+            handle.Complete();
         }
         Assert.Equal(Errno.Ok, volume.Journal.CommitAndWait(last));
         byte[] data = new byte[volume.Context.Geometry.BlockSizeBytes];

@@ -162,6 +162,7 @@ public sealed class ExtentTreePropertyTests
             {
                 change(handle);
                 volume.Inodes.Store(handle, inode);
+                handle.Complete();
             }
             _change.Finish();
             Assert.Equal(0, volume.Journal.CreditOverruns);

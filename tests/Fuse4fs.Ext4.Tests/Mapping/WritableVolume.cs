@@ -54,6 +54,7 @@ internal sealed class WritableVolume : IDisposable
             {
                 change(reference.Inode);
                 Volume.Inodes.Store(handle, reference.Inode);
+                handle.Complete();
             }
         }
     }

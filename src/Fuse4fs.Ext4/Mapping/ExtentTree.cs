@@ -122,7 +122,20 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         change.EndEntry = index;
         change.KeepsFirstCluster = IsMapped(inode, first & ~(ulong)_inCluster, first);
         change.KeepsLastCluster = IsMapped(inode, change.End, (change.End + _inCluster) & ~(ulong)_inCluster);
-        return change.FirstEntry == change.EndEntry ? Errno.Ok : Reserve(change, growth: 1, default);
+        return Reserve(change, growth: RestsOf(change, leaf, first) - (change.EndEntry - change.FirstEntry), default);
+    }
+
+    /// <summary>How many pieces of the extents of a removal stay: one more than there were only when the range lies inside
+    /// one extent. Truncating and deleting therefore need no new block, however full the volume is.</summary>
+    private static int RestsOf(MapChange change, ExtentNode leaf, uint first)
+    {
+        if (change.FirstEntry == change.EndEntry)
+        {
+            return 0;
+        }
+        int before = leaf.FirstFileBlock(change.FirstEntry) < first ? 1 : 0;
+        int behind = ExtentAt(leaf, change.EndEntry - 1).EndFileBlock > change.End ? 1 : 0;
+        return before + behind;
     }
 
     /// <inheritdoc/>
@@ -159,7 +172,7 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
     /// <summary>Reserves the nodes that a growth of the leaf by some entries may need.</summary>
     private Errno Reserve(MapChange change, int growth, FsBlock near)
     {
-        int nodes = NewNodes(change.Path, growth);
+        int nodes = growth > 0 ? NewNodes(change.Path, growth) : 0;
         if (nodes < 0)
         {
             return Errno.FileTooBig;

@@ -46,6 +46,29 @@ public sealed partial class Volume
         return attributes with { SizeBytes = Symlinks.Read(inode, target) };
     }
 
+    /// <summary>As <see cref="GetAttributes"/>, and retains the inode before anybody can free it.</summary>
+    /// <returns>Stale for an inode not in use, or Ok: only then it is retained.</returns>
+    /// <exception cref="Ext4CorruptException">The inode is damaged.</exception>
+    public Errno GetAttributesAndRetain(InodeNumber number, out InodeAttributes attributes)
+    {
+        // Whoever frees it looks for this under the inode's lock, which the reading of the attributes takes, too.
+        Retain(number);
+        bool isKept = false;
+        try
+        {
+            Errno error = GetAttributes(number, out attributes);
+            isKept = error == Errno.Ok;
+            return error;
+        }
+        finally
+        {
+            if (!isKept)
+            {
+                Release(number);
+            }
+        }
+    }
+
     /// <summary>The attributes of an inode whose lock the caller holds.</summary>
     internal static InodeAttributes AttributesOf(Inode inode) => new()
     {

@@ -46,8 +46,7 @@ public sealed partial class Volume
                 {
                     return Errno.NotPermitted;
                 }
-                using (directory.Inode.Lock.Exclusive())
-                using (target.Inode.Lock.Exclusive())
+                using (new InodeLocks(directory.Inode, target.Inode))
                 {
                     error = CheckNewName(directory.Inode, name);
                     error = error == Errno.Ok ? CheckLink(directory.Inode, target.Inode) : error;
@@ -118,7 +117,7 @@ public sealed partial class Volume
             {
                 return error;
             }
-            error = Journal!.TryBegin(birth!.Credits + OrphanList.AddCredits, out Handle handle);
+            error = Journal!.TryStart(birth!.Credits + OrphanList.AddCredits, out Handle handle);
             if (error != Errno.Ok)
             {
                 return error;
@@ -172,7 +171,7 @@ public sealed partial class Volume
                 return error;
             }
             int credits = Naming.Editor.InsertCredits(ref plan, growth) + Inodes.StoreCredits + OrphanList.AddCredits;
-            error = Journal!.TryBegin(credits, out Handle handle);
+            error = Journal!.TryStart(credits, out Handle handle);
             if (error != Errno.Ok)
             {
                 return error;
@@ -214,32 +213,79 @@ public sealed partial class Volume
         }
         using (parent)
         {
-            InodeNumber orphan = InodeNumber.None;
-            using (parent.Inode.Lock.Exclusive())
+            InodeReference child = default;
+            InodeNumber orphan;
+            try
             {
-                error = CheckRemovable(parent.Inode, name, isDirectory);
-                if (error != Errno.Ok)
+                while (!TryRemoveName(parent.Inode, name, isDirectory, ref child, out error, out orphan))
                 {
-                    return error;
                 }
-                error = FindForRemoval(parent.Inode, name, out EntryPlace place, out InodeReference child);
-                if (error != Errno.Ok)
-                {
-                    return error;
-                }
-                using (child)
-                using (child.Inode.Lock.Exclusive())
-                {
-                    error = CheckKind(child.Inode, isDirectory);
-                    error = error == Errno.Ok ? RemoveLocked(parent.Inode, place, child.Inode) : error;
-                    if (error == Errno.Ok && child.Inode.LinkCount == 0)
-                    {
-                        orphan = child.Inode.Number;
-                    }
-                }
+            }
+            finally
+            {
+                child.Dispose();
             }
             RemoveIfOrphaned(orphan);
             return error == Errno.Ok ? SyncDirectory(parent.Inode) : error;
+        }
+    }
+
+    /// <param name="parent">Where the name is.</param>
+    /// <param name="name">Which.</param>
+    /// <param name="isDirectory">What it is to be.</param>
+    /// <param name="child">What it referred to at the last try, locked with the directory; afterwards what it refers
+    /// to.</param>
+    /// <param name="error">The outcome.</param>
+    /// <param name="orphan">The inode, when it has no links any more.</param>
+    /// <returns>False when that inode is locked by somebody else, and this has to be tried again.</returns>
+    private bool TryRemoveName(
+        Inode parent, ReadOnlySpan<byte> name, bool isDirectory, ref InodeReference child, out Errno error,
+        out InodeNumber orphan)
+    {
+        orphan = InodeNumber.None;
+        InodeReference found = default;
+        var locks = new InodeLocks(parent, child.Inode);
+        try
+        {
+            error = CheckRemovable(parent, name, isDirectory);
+            EntryPlace place = default;
+            error = error == Errno.Ok ? FindForRemoval(parent, name, out place, out found) : error;
+            if (error != Errno.Ok)
+            {
+                return true;
+            }
+            if (!locks.TryAdd(found.Inode))
+            {
+                return false;
+            }
+            CheckLinked(parent, found.Inode);
+            error = CheckKind(found.Inode, isDirectory);
+            error = error == Errno.Ok ? RemoveLocked(parent, place, found.Inode) : error;
+            if (error == Errno.Ok && found.Inode.LinkCount == 0)
+            {
+                orphan = found.Inode.Number;
+            }
+            return true;
+        }
+        finally
+        {
+            locks.Dispose();
+            child.Dispose();
+            child = found;
+        }
+    }
+
+    /// <summary>What an entry refers to has a link at least. Checked when it is locked: an image with too small a count
+    /// may have more names to remove than links.</summary>
+    private static void CheckLinked(Inode parent, Inode child)
+    {
+        if (child.LinkCount == 0 || child.IsDetached)
+        {
+            throw new Ext4CorruptException(Corruption.InodeFree,
+                $"directory {parent.Number}: an entry for inode {child.Number}, which has no links")
+            {
+                Inode = parent.Number,
+            };
         }
     }
 
@@ -269,7 +315,7 @@ public sealed partial class Volume
     {
         using BlockLease held = Naming!.Editor.Hold(place);
         int credits = Naming.Editor.ChangeCredits + Inodes.StoreCredits + OrphanList.AddCredits;
-        Errno error = Journal!.TryBegin(credits, out Handle handle);
+        Errno error = Journal!.TryStart(credits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;

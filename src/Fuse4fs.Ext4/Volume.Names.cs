@@ -97,37 +97,60 @@ public sealed partial class Volume
         }
         using (parent)
         {
-            InodeNumber child;
-            using (parent.Inode.Lock.Shared())
+            while (true)
             {
-                error = FindChild(parent.Inode, name, out child);
+                error = FindAndRefer(parent.Inode, name, retains, out InodeReference child);
                 if (error != Errno.Ok)
                 {
                     return error;
                 }
-                if (!DirectoryRecord.IsDotName(name))
+                InodeNumber number = child.Inode.Number;
+                using (child)
+                using (child.Inode.Lock.Shared())
                 {
-                    attributes = AttributesOfChild(parent.Inode, child);
-                    RetainIf(retains, child);
-                    return Errno.Ok;
+                    if (!child.Inode.IsDetached)
+                    {
+                        attributes = VisibleAttributesOf(child.Inode);
+                        return Errno.Ok;
+                    }
                 }
-                RetainIf(retains, child);
+                // Freed since the name was found, which only an image can bring about where it is retained.
+                if (retains)
+                {
+                    Release(number);
+                }
             }
-            // Of an ancestor, or of the directory itself: its lock comes before the one just given back.
-            error = GetAttributes(child, out attributes);
-            if (error != Errno.Ok && retains)
-            {
-                Release(child);
-            }
-            return error;
         }
     }
 
-    private void RetainIf(bool isWanted, InodeNumber number)
+    /// <summary>Finds a name and refers to its inode, retaining it where that is wanted. The directory's lock is held only
+    /// meanwhile: an entry may name any inode, so nobody may wait for that one's lock while he holds this.</summary>
+    private Errno FindAndRefer(
+        Inode directory, ReadOnlySpan<byte> name, bool retains, out InodeReference child)
     {
-        if (isWanted)
+        child = default;
+        using (directory.Lock.Shared())
         {
-            Retain(number);
+            Errno error = FindChild(directory, name, out InodeNumber number);
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+            bool isDot = DirectoryRecord.IsDotName(name);
+            error = Inodes.Acquire(number, isDot ? InodeAccess.EvenUnlinked : InodeAccess.File, out child);
+            if (error != Errno.Ok)
+            {
+                return isDot ? error : throw new Ext4CorruptException(Corruption.InodeFree,
+                    $"directory {directory.Number}: an entry for inode {number}, which is not in use")
+                {
+                    Inode = directory.Number,
+                };
+            }
+            if (retains)
+            {
+                Retain(number);
+            }
+            return Errno.Ok;
         }
     }
 
@@ -151,19 +174,5 @@ public sealed partial class Volume
             Ext4CorruptException.Throw(Corruption.DirectoryName, $"directory {directory.Number}: an entry for itself");
         }
         return error;
-    }
-
-    private InodeAttributes AttributesOfChild(Inode directory, InodeNumber child)
-    {
-        if (Inodes.Acquire(child, out InodeReference reference) != Errno.Ok)
-        {
-            Ext4CorruptException.Throw(
-                Corruption.InodeFree, $"directory {directory.Number}: an entry for inode {child}, which is not in use");
-        }
-        using (reference)
-        using (reference.Inode.Lock.Shared())
-        {
-            return VisibleAttributesOf(reference.Inode);
-        }
     }
 }

@@ -59,20 +59,12 @@ public sealed partial class Volume
                 }
                 var request = new RenameRequest(from.Inode, oldName, to.Inode, newName, flags);
                 error = from.Inode == to.Inode
-                    ? RenameWithin(request, caller, out InodeNumber orphan)
+                    ? RenameLocked(request, caller, out InodeNumber orphan)
                     : RenameAcross(request, caller, out orphan);
                 RemoveIfOrphaned(orphan);
                 error = error == Errno.Ok ? SyncDirectory(from.Inode) : error;
                 return error == Errno.Ok ? SyncDirectory(to.Inode) : error;
             }
-        }
-    }
-
-    private Errno RenameWithin(RenameRequest request, in Caller caller, out InodeNumber orphan)
-    {
-        using (request.From.Lock.Exclusive())
-        {
-            return RenameLocked(request, caller, out orphan);
         }
     }
 
@@ -82,58 +74,85 @@ public sealed partial class Volume
         {
             InodeNumber fromChild = AncestorBelow(request.To, request.From);
             InodeNumber toChild = AncestorBelow(request.From, request.To);
-            bool isFromFirst = fromChild != InodeNumber.None
-                || (toChild == InodeNumber.None && request.From.Number < request.To.Number);
-            (Inode first, Inode second) = isFromFirst ? (request.From, request.To) : (request.To, request.From);
-            using (first.Lock.Exclusive())
-            using (second.Lock.Exclusive())
+            return RenameLocked(request.Between(fromChild, toChild), caller, out orphan);
+        }
+    }
+
+    private Errno RenameLocked(RenameRequest request, in Caller caller, out InodeNumber orphan)
+    {
+        InodeReference moved = default;
+        InodeReference target = default;
+        try
+        {
+            Errno error;
+            while (!TryRename(request, caller, ref moved, ref target, out error, out orphan))
             {
-                return RenameLocked(request.Between(fromChild, toChild), caller, out orphan);
             }
+            return error;
+        }
+        finally
+        {
+            moved.Dispose();
+            target.Dispose();
+        }
+    }
+
+    /// <param name="request">What is asked for.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="moved">What the old name referred to at the last try, locked with the directories; afterwards what it
+    /// refers to.</param>
+    /// <param name="target">The same of the new name; null inside when there is nothing.</param>
+    /// <param name="error">The outcome.</param>
+    /// <param name="orphan">The replaced inode, when it has no links any more.</param>
+    /// <returns>False when one of them is locked by somebody else, and this has to be tried again.</returns>
+    private bool TryRename(
+        RenameRequest request, in Caller caller, ref InodeReference moved, ref InodeReference target, out Errno error,
+        out InodeNumber orphan)
+    {
+        orphan = InodeNumber.None;
+        InodeReference foundMoved = default;
+        InodeReference foundTarget = default;
+        var locks = new InodeLocks(request.From, request.To, moved.Inode, target.Inode);
+        try
+        {
+            error = FindBoth(request, out EntryPlace oldPlace, out foundMoved, out EntryPlace newPlace, out foundTarget);
+            if (error != Errno.Ok || foundTarget.Inode == foundMoved.Inode)
+            {
+                return true; // two names of one file: nothing to do
+            }
+            if (!locks.TryAdd(foundMoved.Inode) || !locks.TryAdd(foundTarget.Inode))
+            {
+                return false;
+            }
+            error = RenameNow(request, caller, foundMoved.Inode, oldPlace, foundTarget.Inode, newPlace);
+            if (error == Errno.Ok && foundTarget.Inode?.LinkCount == 0)
+            {
+                orphan = foundTarget.Inode.Number;
+            }
+            return true;
+        }
+        finally
+        {
+            locks.Dispose();
+            moved.Dispose();
+            target.Dispose();
+            moved = foundMoved;
+            target = foundTarget;
         }
     }
 
     /// <summary>Both directories are locked.</summary>
-    private Errno RenameLocked(RenameRequest request, in Caller caller, out InodeNumber orphan)
+    private Errno FindBoth(
+        RenameRequest request, out EntryPlace oldPlace, out InodeReference moved, out EntryPlace newPlace,
+        out InodeReference target)
     {
-        orphan = InodeNumber.None;
+        (oldPlace, newPlace, moved, target) = (default, default, default, default);
         if (request.From.LinkCount == 0 || request.To.LinkCount == 0)
         {
             return Errno.NoEntry;
         }
-        Errno error = FindForRemoval(request.From, request.OldName, out EntryPlace oldPlace, out InodeReference moved);
-        if (error != Errno.Ok)
-        {
-            return error;
-        }
-        using (moved)
-        {
-            error = FindTarget(request, out EntryPlace newPlace, out InodeReference target);
-            using (target)
-            {
-                if (error != Errno.Ok || target.Inode == moved.Inode)
-                {
-                    return error; // two names of one file: nothing to do
-                }
-                var operation = new RenameOperation(
-                    Naming!, Maker!, request, moved.Inode, oldPlace, target.Inode, newPlace);
-                error = operation.CheckTopology();
-                if (error == Errno.Ok && (moved.Inode == request.To || target.Inode == request.From))
-                {
-                    // No tree has that. Its lock is held: waiting for it would never end.
-                    Ext4CorruptException.Throw(
-                        Corruption.DirectoryName, $"directory {request.From.Number}: an entry for one above it");
-                }
-                error = error == Errno.Ok
-                    ? RenameWithLocks(ref operation, moved.Inode, target.Inode, caller)
-                    : error;
-                if (error == Errno.Ok && target.Inode?.LinkCount == 0)
-                {
-                    orphan = target.Inode.Number;
-                }
-                return error;
-            }
-        }
+        Errno error = FindForRemoval(request.From, request.OldName, out oldPlace, out moved);
+        return error == Errno.Ok ? FindTarget(request, out newPlace, out target) : error;
     }
 
     /// <summary>What the new name refers to, if anything.</summary>
@@ -152,33 +171,29 @@ public sealed partial class Volume
         return error;
     }
 
-    private Errno RenameWithLocks(ref RenameOperation operation, Inode moved, Inode? target, in Caller caller)
+    /// <summary>All that changes is locked.</summary>
+    private Errno RenameNow(
+        RenameRequest request, in Caller caller, Inode moved, EntryPlace oldPlace, Inode? target, EntryPlace newPlace)
     {
-        if (target is null)
+        CheckLinked(request.From, moved);
+        if (target is not null)
         {
-            using (moved.Lock.Exclusive())
-            {
-                return RenameNow(ref operation, caller);
-            }
+            CheckLinked(request.To, target);
         }
-        bool isMovedFirst = moved.IsDirectory != target.IsDirectory
-            ? moved.IsDirectory
-            : moved.Number < target.Number;
-        using ((isMovedFirst ? moved : target).Lock.Exclusive())
-        using ((isMovedFirst ? target : moved).Lock.Exclusive())
-        {
-            return RenameNow(ref operation, caller);
-        }
-    }
-
-    private Errno RenameNow(ref RenameOperation operation, in Caller caller)
-    {
+        var operation = new RenameOperation(Naming!, Maker!, request, moved, oldPlace, target, newPlace);
         try
         {
-            Errno error = operation.Check();
+            Errno error = operation.CheckTopology();
+            if (error == Errno.Ok && (moved == request.To || target == request.From))
+            {
+                // No tree has that.
+                Ext4CorruptException.Throw(
+                    Corruption.DirectoryName, $"directory {request.From.Number}: an entry for one above it");
+            }
+            error = error == Errno.Ok ? operation.Check() : error;
             error = error == Errno.Ok ? operation.Prepare(caller) : error;
             Handle handle = null!;
-            error = error == Errno.Ok ? Journal!.TryBegin(operation.Credits(), out handle) : error;
+            error = error == Errno.Ok ? Journal!.TryStart(operation.Credits(), out handle) : error;
             if (error != Errno.Ok)
             {
                 return error;

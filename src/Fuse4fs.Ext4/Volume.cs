@@ -13,9 +13,9 @@ namespace Fuse4fs.Ext4;
 /// <remarks>
 /// Expected outcomes are Errno values. Damage (<see cref="Ext4CorruptException"/>) and failures of the device
 /// (<see cref="DeviceException"/>) are thrown; whoever serves requests catches both in one place.
-/// <para>Lock order: rename gate, directory inodes (ancestor first, else by number), other inodes (by number), journal
-/// handle, file map, inode table, quota, orphan list, group, shared xattr block, block frame. Never wait for an inode,
-/// a commit or the kernel while holding anything from the handle down.</para>
+/// <para>Lock order: rename gate, inodes (by number, see <see cref="InodeLocks"/>), journal handle, file map, inode
+/// table, quota, orphan list, group, shared xattr block, block frame. Never wait for an inode, a commit or the kernel
+/// while holding anything from the handle down.</para>
 /// </remarks>
 public sealed partial class Volume : IDisposable
 {

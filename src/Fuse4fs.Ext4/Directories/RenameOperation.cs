@@ -53,8 +53,7 @@ internal ref struct RenameOperation
         _newPlace = newPlace;
     }
 
-    /// <summary>Refuses to move a directory below itself. Before the inodes are locked: one of them may be one of the
-    /// directories.</summary>
+    /// <summary>Refuses to move a directory below itself.</summary>
     public readonly Errno CheckTopology()
     {
         if (_moved.IsDirectory && _request.FromChild == _moved.Number)

@@ -49,7 +49,8 @@ internal static class InodeCodec
         int size = Disk.At<Le16>(record, InodeRecord.SizeBytes);
         if (size > record.Length - InodeRecord.SizeBytes || size % 4 != 0)
         {
-            Ext4CorruptException.Throw(Corruption.InodeExtraSize, $"inode {number}: extra size {size}");
+            Ext4CorruptException.Throw(
+                Corruption.InodeExtraSize, $"inode {number}: extra size {size}", number, default);
         }
         return size;
     }
@@ -61,7 +62,8 @@ internal static class InodeCodec
         if (expected != found)
         {
             Ext4CorruptException.Throw(
-                Corruption.InodeChecksum, $"inode {inode.Number}: expected {expected:x8}, found {found:x8}");
+                Corruption.InodeChecksum, $"inode {inode.Number}: expected {expected:x8}, found {found:x8}",
+                inode.Number, default);
         }
     }
 
@@ -71,7 +73,8 @@ internal static class InodeCodec
         ulong size = isWide ? raw.SizeLow | ((ulong)raw.SizeHigh << 32) : raw.SizeLow;
         if (size > long.MaxValue)
         {
-            Ext4CorruptException.Throw(Corruption.InodeSize, $"inode {inode.Number}: size {size}");
+            Ext4CorruptException.Throw(
+                Corruption.InodeSize, $"inode {inode.Number}: size {size}", inode.Number, default);
         }
         return (long)size;
     }

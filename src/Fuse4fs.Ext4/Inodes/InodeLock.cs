@@ -63,7 +63,8 @@ public sealed class InodeLock
         }
     }
 
-    private void LeaveExclusive()
+    /// <summary>Gives an exclusive hold back, for whoever keeps several and no scope of each.</summary>
+    internal void LeaveExclusive()
     {
         int before = Interlocked.And(ref _state, ~Exclusively);
         if ((before & SomebodyWaits) != 0)

@@ -24,17 +24,20 @@ internal static class InodeRules
         if (inode.XattrBlock.Value != 0 && !geometry.IsDataRange(inode.XattrBlock, 1))
         {
             Ext4CorruptException.Throw(
-                Corruption.BlockOutOfVolume, $"inode {inode.Number}: attribute block {inode.XattrBlock}");
+                Corruption.BlockOutOfVolume, $"inode {inode.Number}: attribute block {inode.XattrBlock}",
+                inode.Number, default);
         }
         if (inode.IsDirectory && inode.Has(InodeFlags.HashIndexed)
             && !geometry.Has(CompatFeatures.DirectoryIndex) && geometry.HasMetadataChecksums)
         {
             // The checksum of a block depends on whether it belongs to a hash tree: this cannot be told here.
-            Ext4CorruptException.Throw(Corruption.HashTreeRoot, $"inode {inode.Number}: indexed without dir_index");
+            Ext4CorruptException.Throw(
+                Corruption.HashTreeRoot, $"inode {inode.Number}: indexed without dir_index", inode.Number, default);
         }
         if (inode.Has(InodeFlags.Casefold) && !geometry.Has(IncompatFeatures.Casefold))
         {
-            Ext4CorruptException.Throw(Corruption.InodeFlags, $"inode {inode.Number}: casefold without the feature");
+            Ext4CorruptException.Throw(
+                Corruption.InodeFlags, $"inode {inode.Number}: casefold without the feature", inode.Number, default);
         }
     }
 
@@ -43,7 +46,8 @@ internal static class InodeRules
         if (inode.Kind is not (FileKind.Fifo or FileKind.CharacterDevice or FileKind.Directory or FileKind.BlockDevice
             or FileKind.Regular or FileKind.Symlink or FileKind.Socket))
         {
-            Ext4CorruptException.Throw(Corruption.InodeMode, $"inode {inode.Number}: mode {inode.Mode:x4}");
+            Ext4CorruptException.Throw(
+                Corruption.InodeMode, $"inode {inode.Number}: mode {inode.Mode:x4}", inode.Number, default);
         }
     }
 }

@@ -28,7 +28,10 @@ public readonly record struct AttributeChange
     /// <summary>As for data: a growing tree may dig into the reserve.</summary>
     public bool MayUseReserve { get; init; }
 
-    /// <summary>Times only, as a cache hands them in that kept them for a while: of whatever file.</summary>
-    public bool IsCached => Permissions is null && UserId is null && GroupId is null && SizeBytes is null
+    /// <summary>Handed in with a descriptor open for writing, which was opened when that was permitted.</summary>
+    public bool IsFromWriter { get; init; }
+
+    /// <summary>Times only, as a cache hands them in that kept them for a while; a user may ask for the same.</summary>
+    public bool MayBeCached => Permissions is null && UserId is null && GroupId is null && SizeBytes is null
         && !KillsPrivileges && !AccessTime.IsSet;
 }

@@ -79,7 +79,9 @@ public sealed partial class Volume
 
     private static Errno CheckChange(Inode inode, in AttributeChange change)
     {
-        if (change.IsCached)
+        // A cache hands in when data was written, always by a writer's descriptor, and when names or attributes changed,
+        // which moves the change time alone. Whoever wants another modification time without being a writer is a user.
+        if (change.MayBeCached && (change.IsFromWriter || KeepsModificationTime(inode, in change)))
         {
             return Errno.Ok;
         }
@@ -88,6 +90,10 @@ public sealed partial class Volume
             || (inode.Has(InodeFlags.Verity) && change.SizeBytes is not null);
         return isRefused ? Errno.NotPermitted : Errno.Ok;
     }
+
+    private static bool KeepsModificationTime(Inode inode, in AttributeChange change) =>
+        !change.ModificationTime.IsSet
+        || change.ModificationTime == TimeChange.To(inode.ModificationTime);
 
     /// <summary>Times to the present: even append-only files allow that.</summary>
     private static bool IsTouch(in AttributeChange change) => change.Permissions is null && change.UserId is null
@@ -117,7 +123,7 @@ public sealed partial class Volume
 
     private Errno StoreChange(Inode inode, in AttributeChange change)
     {
-        Errno error = Journal!.TryBegin(Inodes.StoreCredits, out Handle handle);
+        Errno error = Journal!.TryStart(Inodes.StoreCredits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;

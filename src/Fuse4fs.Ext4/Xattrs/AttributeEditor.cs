@@ -97,7 +97,7 @@ internal sealed class AttributeEditor(
         }
         using var values = new ValueReferences(inodes, orphans, reader.SharedBlocks);
         Plan(edit, values);
-        error = journal.TryBegin(
+        error = journal.TryStart(
             writer.Credits(edit) + values.Credits + inodes.StoreCredits, out Handle handle);
         if (error != Errno.Ok)
         {

@@ -114,19 +114,22 @@ internal sealed class AttributeRemover(
     /// locks are several.</summary>
     private void ReleaseValue(Handle handle, Inode value, AttributeRemoval removal)
     {
+        bool isLast;
         lock (reader.SharedBlocks)
         {
             ulong references = ReferencesOf(value);
-            if (references <= 1)
-            {
-                value.LinkCount = 0;
-                orphans.Add(handle, value);
-                removal.Orphaned.Add(value.Number);
-            }
             references -= Math.Min(references, 1);
+            isLast = references == 0 && value.LinkCount > 0;
+            value.LinkCount = isLast ? (ushort)0 : value.LinkCount;
             value.Version = references & uint.MaxValue;
             value.ChangeTime = new Timestamp((long)(references >> 32), 0);
             inodes.Store(handle, value);
+        }
+        if (isLast)
+        {
+            // Its lock comes before that of the shared blocks.
+            orphans.Add(handle, value);
+            removal.Orphaned.Add(value.Number);
         }
     }
 }

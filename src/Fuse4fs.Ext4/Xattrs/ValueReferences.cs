@@ -62,19 +62,22 @@ internal sealed class ValueReferences(InodeTable inodes, OrphanList orphans, Loc
 
     private void Change(Handle handle, Inode value, int difference)
     {
+        bool isLast;
         lock (gate)
         {
             ulong count = ((ulong)unchecked((uint)value.ChangeTime.Seconds) << 32) | (value.Version & uint.MaxValue);
             count = difference < 0 ? count - Math.Min(count, 1) : count + 1;
+            isLast = count == 0 && value.LinkCount > 0;
+            value.LinkCount = isLast ? (ushort)0 : value.LinkCount;
             value.Version = count & uint.MaxValue;
             value.ChangeTime = new Timestamp(unchecked((int)(count >> 32)), 0);
-            if (count == 0)
-            {
-                value.LinkCount = 0;
-                orphans.Add(handle, value);
-                Orphaned.Add(value.Number);
-            }
             inodes.Store(handle, value);
+        }
+        if (isLast)
+        {
+            // Its lock comes before that of the shared blocks.
+            orphans.Add(handle, value);
+            Orphaned.Add(value.Number);
         }
     }
 

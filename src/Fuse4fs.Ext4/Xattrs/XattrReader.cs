@@ -137,7 +137,8 @@ internal sealed class XattrReader(VolumeContext context, InodeTable inodes, File
                 if (expected != found)
                 {
                     Ext4CorruptException.Throw(Corruption.XattrChecksum,
-                        $"attribute block {number}: expected {expected:x8}, found {found:x8}");
+                        $"attribute block {number}: expected {expected:x8}, found {found:x8}",
+                        InodeNumber.None, number);
                 }
             }
             lease.MarkVerified();

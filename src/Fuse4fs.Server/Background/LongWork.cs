@@ -10,9 +10,10 @@ namespace Fuse4fs.Server.Background;
 /// the background thread.</summary>
 internal static class LongWork
 {
-    /// <summary>From this much space on, in units of 512 bytes (1 GiB), taking a file's blocks away may take
-    /// long.</summary>
-    private const ulong LongSectors = 1 << 21;
+    /// <summary>From this much space on, 1 GiB, giving a file blocks or taking them away may take long.</summary>
+    public const ulong LongBytes = 1 << 30;
+
+    private const ulong LongSectors = LongBytes >> 9;
 
     /// <summary>Whether emptying a file may take long.</summary>
     public static bool IsLong(in InodeAttributes attributes) => attributes.Sectors >= LongSectors;

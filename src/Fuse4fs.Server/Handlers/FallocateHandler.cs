@@ -1,9 +1,11 @@
+using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Background;
 using Fuse4fs.Server.Opens;
 
 namespace Fuse4fs.Server.Handlers;
@@ -11,7 +13,7 @@ namespace Fuse4fs.Server.Handlers;
 /// <summary>FALLOCATE: plain, keep-size, punch-hole and zero-range; the kernel lets no other mode through.</summary>
 internal static class FallocateHandler
 {
-    public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body)
+    public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)
     {
         if (!body.TryTake(out FallocateIn request) || request.Offset > long.MaxValue || request.Length > long.MaxValue)
         {
@@ -27,7 +29,34 @@ internal static class FallocateHandler
             // The kernel leaves set-id bits to us here, too, and has no flag to say so; CAP_FSETID is not on the wire.
             KillsPrivileges = header.Uid != 0,
         };
-        return server.Volume.Allocate(inode, (FallocateMode)request.Mode, (long)request.Offset, (long)request.Length,
-            in options);
+        if (IsLong(server, inode, in request))
+        {
+            DeferredReply later = reply.Defer(in header);
+            LongWork.Run(server, later, _ => later.Complete(AllocateOrReclaim(server, inode, request, options)));
+            return Errno.Ok;
+        }
+        return Allocate(server, inode, in request, in options);
+    }
+
+    /// <summary>Whether many blocks may have to be found, converted or freed.</summary>
+    private static bool IsLong(ServedVolume server, InodeNumber inode, in FallocateIn request) =>
+        request.Length >= LongWork.LongBytes
+        && ((FallocateMode)request.Mode != (FallocateMode.PunchHole | FallocateMode.KeepSize)
+            || (server.Volume.GetAttributes(inode, out InodeAttributes attributes) == Errno.Ok
+                && LongWork.IsLong(in attributes)));
+
+    private static Errno Allocate(
+        ServedVolume server, InodeNumber inode, in FallocateIn request, in WriteOptions options) =>
+        server.Volume.Allocate(
+            inode, (FallocateMode)request.Mode, (long)request.Offset, (long)request.Length, in options);
+
+    /// <summary>Tries again once, as the request loop does for requests that are answered at once.</summary>
+    private static Errno AllocateOrReclaim(
+        ServedVolume server, InodeNumber inode, in FallocateIn request, in WriteOptions options)
+    {
+        Errno error = Allocate(server, inode, in request, in options);
+        return error == Errno.NoSpace && server.Volume.TryReclaimSpace(null)
+            ? Allocate(server, inode, in request, in options)
+            : error;
     }
 }

@@ -27,8 +27,8 @@ internal static class LookupHandler
         {
             return Errno.Stale;
         }
-        Errno error = Find(server, directory, name, out InodeAttributes attributes);
         bool mayCache = MayCacheNames(server, directory);
+        Errno error = Find(server, directory, name, out InodeAttributes attributes);
         if (error == Errno.NoEntry && mayCache)
         {
             reply.Append<EntryOut>().EntryValid = ServedVolume.ForEver;
@@ -51,12 +51,9 @@ internal static class LookupHandler
                 ? server.Volume.Lookup(directory, name, out attributes)
                 : server.Volume.LookupAndRetain(directory, name, out attributes);
         }
-        Errno error = server.Volume.GetAttributes(directory, out attributes);
-        if (error == Errno.Ok)
-        {
-            server.Retain(directory);
-        }
-        return error;
+        return server.IsReadOnly
+            ? server.Volume.GetAttributes(directory, out attributes)
+            : server.Volume.GetAttributesAndRetain(directory, out attributes);
     }
 
     /// <summary>The kernel's name cache tells "a" from "A": names of a casefolded directory must not be kept in it.

@@ -42,16 +42,11 @@ internal static class OpenHandler
         error = ((OpenFlags)request.Flags & OpenFlags.Truncate) != 0
             ? Empty(server, in header, in request, in attributes, handle, ref reply)
             : Errno.Ok;
-        if (error != Errno.Ok)
-        {
-            server.Opens.Remove(handle, out _);
-            return error;
-        }
-        if (!reply.IsDeferred)
+        if (error == Errno.Ok && !reply.IsDeferred)
         {
             Answer(ref reply, handle);
         }
-        return Errno.Ok;
+        return error;
     }
 
     /// <summary>OPENDIR: nothing to do, and listings stay cached.</summary>
@@ -72,11 +67,7 @@ internal static class OpenHandler
         {
             return Errno.Invalid;
         }
-        if (server.Opens.Remove(request.Handle, out OpenFile file))
-        {
-            server.Full.Remove(file.Inode);
-            server.Volume.ReleaseWriter(file.Inode);
-        }
+        Forget(server, request.Handle);
         return Errno.Ok;
     }
 
@@ -129,15 +120,14 @@ internal static class OpenHandler
         };
         if (!LongWork.IsLong(in attributes))
         {
-            return server.Volume.Truncate(file.Inode, 0, in options);
+            return EmptyOrForget(server, file.Inode, handle, in options);
         }
         DeferredReply later = reply.Defer(in header);
         LongWork.Run(server, later, cancellation =>
         {
-            Errno error = server.Volume.Truncate(file.Inode, 0, in options);
+            Errno error = EmptyOrForget(server, file.Inode, handle, in options);
             if (error != Errno.Ok)
             {
-                server.Opens.Remove(handle, out _);
                 later.Complete(error);
                 return;
             }
@@ -145,5 +135,34 @@ internal static class OpenHandler
             later.Complete(System.Runtime.InteropServices.MemoryMarshal.AsBytes(new ReadOnlySpan<OpenOut>(in opened)));
         });
         return Errno.Ok;
+    }
+
+    /// <summary>What cannot be emptied is not opened: nobody will release it.</summary>
+    private static Errno EmptyOrForget(
+        ServedVolume server, InodeNumber inode, ulong handle, in WriteOptions options)
+    {
+        bool isEmptied = false;
+        try
+        {
+            Errno error = server.Volume.Truncate(inode, 0, in options);
+            isEmptied = error == Errno.Ok;
+            return error;
+        }
+        finally
+        {
+            if (!isEmptied)
+            {
+                Forget(server, handle);
+            }
+        }
+    }
+
+    private static void Forget(ServedVolume server, ulong handle)
+    {
+        if (server.Opens.Remove(handle, out OpenFile file))
+        {
+            server.Full.Remove(file.Inode);
+            server.Volume.ReleaseWriter(file.Inode);
+        }
     }
 }

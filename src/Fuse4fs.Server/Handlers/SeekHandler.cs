@@ -32,6 +32,11 @@ internal static class SeekHandler
         }
         Errno error = server.Volume.Seek(inode, (long)request.Offset,
             request.Whence == SeekData ? SeekKind.Data : SeekKind.Hole, out long result);
+        if (server.Opens.HasWriters(inode))
+        {
+            // Opened meanwhile: what he wrote so far may be in the kernel's cache alone.
+            return Errno.NotSupported;
+        }
         if (error == Errno.Ok)
         {
             reply.Append<SeekOut>().Offset = (ulong)result;

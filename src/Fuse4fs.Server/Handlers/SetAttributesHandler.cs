@@ -44,7 +44,8 @@ internal static class SetAttributesHandler
     private static AttributeChange Decode(ServedVolume server, in InHeader header, in SetAttributesIn request)
     {
         SetAttributesFlags valid = request.Valid;
-        bool hasHandle = Has(valid, SetAttributesFlags.Handle);
+        OpenFile file = default;
+        bool isOpen = Has(valid, SetAttributesFlags.Handle) && server.Opens.TryFind(request.Handle, out file);
         return new AttributeChange
         {
             Permissions = Has(valid, SetAttributesFlags.Mode) ? (ushort)(request.Mode & PermissionMask) : null,
@@ -58,9 +59,8 @@ internal static class SetAttributesHandler
             ChangeTime = Time(valid, SetAttributesFlags.ChangeTime, SetAttributesFlags.None,
                 request.ChangeTime, request.ChangeTimeNanoseconds),
             KillsPrivileges = Has(valid, SetAttributesFlags.KillSetIds),
-            MayUseReserve = hasHandle && server.Opens.TryFind(request.Handle, out OpenFile file)
-                ? file.MayUseReserve
-                : server.Volume.MayUseReserve(header.Uid, header.Gid),
+            IsFromWriter = isOpen && file.CanWrite,
+            MayUseReserve = isOpen ? file.MayUseReserve : server.Volume.MayUseReserve(header.Uid, header.Gid),
         };
     }
 

@@ -155,7 +155,7 @@ public sealed partial class Volume
             error = error == Errno.Ok ? Maker!.Prepare(parent, node, caller, out birth) : error;
             Handle handle = null!;
             error = error == Errno.Ok
-                ? Journal!.TryBegin(editor.InsertCredits(ref plan, growth) + birth!.Credits, out handle)
+                ? Journal!.TryStart(editor.InsertCredits(ref plan, growth) + birth!.Credits, out handle)
                 : error;
             if (error != Errno.Ok)
             {

@@ -80,7 +80,7 @@ public sealed partial class Volume
         using (reference.Inode.Lock.Exclusive())
         {
             Inode inode = reference.Inode;
-            error = Journal!.TryBegin(Inodes.StoreCredits, out Handle handle);
+            error = Journal!.TryStart(Inodes.StoreCredits, out Handle handle);
             if (error != Errno.Ok)
             {
                 return error;

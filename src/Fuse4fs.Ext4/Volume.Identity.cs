@@ -47,7 +47,7 @@ public sealed partial class Volume
         }
         Bytes16 name = default;
         label.CopyTo(name);
-        Errno error = Journal.TryBegin(SuperblockChange.Credits, out Handle handle);
+        Errno error = Journal.TryStart(SuperblockChange.Credits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;

@@ -121,4 +121,24 @@ public sealed partial class Volume
             Journal = Journal.Open(Context, journal, recovery.EndSequence, options);
         }
     }
+
+    /// <summary>errors=, or what the superblock says; anything unknown there is the cautious choice. Kernel:
+    /// ext4_load_super.</summary>
+    private static ErrorsPolicy PolicyOf(in Superblock super, VolumeOptions options) => options.ErrorsPolicy
+        ?? (ErrorsPolicy)(ushort)super.ErrorsPolicy switch
+        {
+            ErrorsPolicy.Continue => ErrorsPolicy.Continue,
+            ErrorsPolicy.Panic => ErrorsPolicy.Panic,
+            _ => ErrorsPolicy.RemountReadOnly,
+        };
+
+    /// <summary>From now on damage is recorded in the superblock, if anything may be written at all.</summary>
+    private void StartRecording(ErrorRecorder recorder, ErrorsPolicy policy)
+    {
+        if (Journal is not null && policy == ErrorsPolicy.Panic)
+        {
+            Journal.AbortRecorded = recorder.MustStop;
+        }
+        recorder.Attach(Journal, continues: policy == ErrorsPolicy.Continue);
+    }
 }

@@ -129,7 +129,7 @@ public sealed partial class Volume
     private void DeclareOrphans(bool isPresent)
     {
         if (OrphanFile is null || !Journal!.HasLog
-            || Journal.TryBegin(SuperblockChange.Credits, out Handle handle) != Errno.Ok)
+            || Journal.TryStart(SuperblockChange.Credits, out Handle handle) != Errno.Ok)
         {
             return;
         }

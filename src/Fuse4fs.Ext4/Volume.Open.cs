@@ -56,14 +56,16 @@ public sealed partial class Volume
                 geometry = Geometry.Decode(in super, offsetBytes, device.LengthBytes);
             }
         }
+        var recorder = new ErrorRecorder(options.Events, options.Clock);
         var context = new VolumeContext(
-            device, geometry, options.CacheBytes, options.Events, options.Clock, isReadOnly);
+            device, geometry, options.CacheBytes, recorder, options.Clock, isReadOnly);
         var volume = new Volume(context, options);
         volume.CheckRoot();
         volume.JournalFacts = journal?.Describe(recovery);
         try
         {
             volume.StartJournal(journal, recovery);
+            volume.StartRecording(recorder, PolicyOf(in super, options));
             volume.StartFreeSpace(wasClean);
             volume.StartWriting();
             volume.RecoverOrphans();

@@ -21,7 +21,8 @@ public sealed class VolumeOptions
     /// <summary>commit=: how long a change may wait for its transaction to commit.</summary>
     public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>errors=; null for what the superblock says.</summary>
+    /// <summary>errors=: what happens to a writable volume after damage was found and recorded in its superblock; null
+    /// for what that says. <see cref="IEngineEvents.MustStop"/> is told of a panic.</summary>
     public ErrorsPolicy? ErrorsPolicy { get; init; }
 
     /// <summary>data=.</summary>

@@ -18,6 +18,7 @@ internal sealed class ServedVolume : IDisposable
     public const ulong ForEver = uint.MaxValue;
 
     private bool _isShutDown;
+    private bool _isPanicked;
 
     public ServedVolume(Volume volume, ServeOptions options, ImageSource source, bool isReadOnly, ILogger log)
     {
@@ -58,6 +59,13 @@ internal sealed class ServedVolume : IDisposable
         set => Volatile.Write(ref _isShutDown, value);
     }
 
+    /// <summary>Damage was found and errors=panic: no request is answered any more.</summary>
+    public bool IsPanicked
+    {
+        get => Volatile.Read(ref _isPanicked);
+        set => Volatile.Write(ref _isPanicked, value);
+    }
+
     /// <summary>Some directories may compare names without regard to case: their names must not be cached.</summary>
     public bool HasCasefold { get; }
 
@@ -82,6 +90,15 @@ internal sealed class ServedVolume : IDisposable
         if (!IsReadOnly)
         {
             Volume.Retain(inode);
+        }
+    }
+
+    /// <summary>The kernel will not be told after all.</summary>
+    public void Release(InodeNumber inode)
+    {
+        if (!IsReadOnly)
+        {
+            Volume.Release(inode);
         }
     }
 

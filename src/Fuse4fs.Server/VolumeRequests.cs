@@ -53,7 +53,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     /// <inheritdoc/>
     public Errno Handle(in InHeader header, ref RequestReader body, ref ReplyWriter reply)
     {
-        if (server.Requests.IsClosed || (server.IsShutDown && !IsHarmless(header.Opcode)))
+        if (server.Requests.IsClosed || server.IsPanicked || (server.IsShutDown && !IsHarmless(header.Opcode)))
         {
             return Errno.InputOutput;
         }
@@ -97,6 +97,9 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
                 return failure.Error == Errno.NoSpace ? Errno.NoSpace : Errno.InputOutput;
             default:
                 ServerLog.HandlerFailed(server.Log, OperationTable.NameOf(header.Opcode), header.NodeId, exception);
+                NodeIds.TryInode(server, header.NodeId, out InodeNumber concerned);
+                server.Volume.Context.Events.Damage(
+                    new Ext4CorruptException(Corruption.Unexpected, OperationTable.NameOf(header.Opcode)), concerned);
                 return Errno.Corrupted;
         }
     }
@@ -159,7 +162,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         Opcode.Link => LinkHandler.Handle(server, in header, ref body, ref reply),
         Opcode.Unlink or Opcode.RemoveDirectory => RemoveHandler.Handle(server, in header, ref body),
         Opcode.Rename or Opcode.Rename2 => RenameHandler.Handle(server, in header, ref body),
-        Opcode.Fallocate => FallocateHandler.Handle(server, in header, ref body),
+        Opcode.Fallocate => FallocateHandler.Handle(server, in header, ref body, ref reply),
         Opcode.CopyFileRange or Opcode.CopyFileRange64 =>
             CopyFileRangeHandler.Handle(server, in header, ref body, ref reply),
         Opcode.SetXattr => SetXattrHandler.Handle(server, in header, ref body),

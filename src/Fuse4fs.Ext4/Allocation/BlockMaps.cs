@@ -155,7 +155,7 @@ internal sealed class BlockMaps
         {
             Ext4CorruptException.Throw(Corruption.BitmapChecksum,
                 $"block bitmap of group {group}, block {bitmap.Block}: expected {expected:x8}, "
-                + $"found {descriptor.View.BlockBitmapChecksum:x8}");
+                + $"found {descriptor.View.BlockBitmapChecksum:x8}", InodeNumber.None, bitmap.Block);
         }
     }
 

@@ -106,7 +106,7 @@ internal sealed class InodeMaps(VolumeContext context, GroupTable groups, MapBud
         {
             Ext4CorruptException.Throw(Corruption.BitmapChecksum,
                 $"inode bitmap of group {group}, block {bitmap.Block}: expected {expected:x8}, "
-                + $"found {descriptor.View.InodeBitmapChecksum:x8}");
+                + $"found {descriptor.View.InodeBitmapChecksum:x8}", InodeNumber.None, bitmap.Block);
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class InodeTableZeroingJob(SpaceParts parts, InodeTableZeroing z
             {
                 return true;
             }
-            if (journal.TryBegin(1, out Handle handle) != Errno.Ok)
+            if (journal.TryStart(1, out Handle handle) != Errno.Ok)
             {
                 return false;
             }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Mapping;
@@ -100,11 +101,11 @@ internal sealed class DirectoryBlocks(VolumeContext context, FileMap maps)
         {
             if (!LooksLikeNode(lease.Bytes, fileBlock == 0, layout))
             {
-                Throw(Corruption.HashTreeNode, directory, fileBlock, "not a node of the index");
+                Throw(Corruption.HashTreeNode, directory, fileBlock, lease.Block, "not a node of the index");
             }
             if (layout.HasChecksums && !lease.IsVerified)
             {
-                VerifyNode(directory, fileBlock, lease.Bytes, layout);
+                VerifyNode(directory, fileBlock, lease, layout);
                 lease.MarkVerified();
             }
             return lease;
@@ -160,8 +161,9 @@ internal sealed class DirectoryBlocks(VolumeContext context, FileMap maps)
             && tail[TailTypeOffset - 1] == 0 && tail[TailTypeOffset] == (byte)DirectoryFileType.ChecksumTail;
         if (!hasTail || expected != found)
         {
+            FsBlock block = lease.Block;
             lease.Dispose();
-            Throw(Corruption.DirectoryChecksum, directory, fileBlock,
+            Throw(Corruption.DirectoryChecksum, directory, fileBlock, block,
                 hasTail ? $"expected {expected:x8}, found {found:x8}" : "no checksum");
         }
         lease.MarkVerified();
@@ -182,8 +184,9 @@ internal sealed class DirectoryBlocks(VolumeContext context, FileMap maps)
     }
 
     private static void VerifyNode(
-        Inode directory, uint fileBlock, ReadOnlySpan<byte> block, in DirectoryLayout layout)
+        Inode directory, uint fileBlock, BlockLease lease, in DirectoryLayout layout)
     {
+        ReadOnlySpan<byte> block = lease.Bytes;
         // Decoding checks count and limit, which the checksum's extent depends on.
         HashTreeNode node = HashTreeNode.Decode(block, fileBlock == 0, layout);
         int start = fileBlock == 0 ? HashTreeNode.RootEntriesOffset : HashTreeNode.InnerEntriesOffset;
@@ -194,11 +197,15 @@ internal sealed class DirectoryBlocks(VolumeContext context, FileMap maps)
         uint found = BinaryPrimitives.ReadUInt32LittleEndian(tail[4..]);
         if (expected != found)
         {
-            Throw(Corruption.HashTreeNode, directory, fileBlock, $"checksum: expected {expected:x8}, found {found:x8}");
+            Throw(Corruption.HashTreeNode, directory, fileBlock, lease.Block,
+                $"checksum: expected {expected:x8}, found {found:x8}");
         }
     }
 
     [DoesNotReturn]
-    private static void Throw(Corruption kind, Inode directory, uint fileBlock, string what) =>
-        Ext4CorruptException.Throw(kind, $"directory {directory.Number}, block {fileBlock}: {what}");
+    private static void Throw(
+        Corruption kind, Inode directory, uint fileBlock, FsBlock block, string what,
+        [CallerMemberName] string function = "", [CallerLineNumber] int line = 0) =>
+        Ext4CorruptException.Throw(
+            kind, $"directory {directory.Number}, block {fileBlock}: {what}", directory.Number, block, function, line);
 }

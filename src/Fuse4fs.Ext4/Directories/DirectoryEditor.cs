@@ -164,7 +164,7 @@ internal sealed class DirectoryEditor
 
     private Errno MakeStep(Inode directory, scoped ref InsertPlan plan, BlockAddition growth)
     {
-        Errno error = _journal.TryBegin(plan.ChangedBlocks + growth.Credits, out Handle handle);
+        Errno error = _journal.TryStart(plan.ChangedBlocks + growth.Credits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;

@@ -165,7 +165,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
             error = services.Maps.PrepareInsert(inode, hole.First, space.Blocks.Start, change);
             if (error == Errno.Ok)
             {
-                error = services.Journal.TryBegin(change.Credits + BlockAllocator.CommitCredits, out Handle handle);
+                error = services.Journal.TryStart(change.Credits + BlockAllocator.CommitCredits, out Handle handle);
                 if (error == Errno.Ok)
                 {
                     fresh = default;
@@ -267,7 +267,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
 
     private Errno Apply(Inode inode, MapChange change, in WriteOptions options, Action<Handle> apply)
     {
-        Errno error = services.Journal.TryBegin(change.Credits, out Handle handle, change.Forgets);
+        Errno error = services.Journal.TryStart(change.Credits, out Handle handle, change.Forgets);
         if (error != Errno.Ok)
         {
             return error;
@@ -318,7 +318,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
 
     private Errno StoreExactSize(Inode inode, long size, in WriteOptions options)
     {
-        Errno error = services.Journal.TryBegin(services.Inodes.StoreCredits, out Handle handle);
+        Errno error = services.Journal.TryStart(services.Inodes.StoreCredits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;

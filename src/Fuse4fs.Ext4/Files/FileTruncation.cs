@@ -46,7 +46,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         {
             return error;
         }
-        error = services.Journal.TryBegin(
+        error = services.Journal.TryStart(
             services.Inodes.StoreCredits + OrphanList.RemoveCredits, out Handle handle);
         if (error != Errno.Ok)
         {
@@ -72,7 +72,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
 
     private Errno StoreSize(Inode inode, long size, in WriteOptions options)
     {
-        Errno error = services.Journal.TryBegin(services.Inodes.StoreCredits, out Handle handle);
+        Errno error = services.Journal.TryStart(services.Inodes.StoreCredits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;
@@ -107,7 +107,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
                 + (isLong ? OrphanList.AddCredits : 0);
             Handle handle = null!;
             error = error == Errno.Ok
-                ? services.Journal.TryBegin(credits, out handle, hasEntries ? change.Forgets : 0)
+                ? services.Journal.TryStart(credits, out handle, hasEntries ? change.Forgets : 0)
                 : error;
             if (error != Errno.Ok)
             {
@@ -164,7 +164,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
 
     private Errno RemoveSlice(Inode inode, uint first, MapChange change, WriteOptions? options)
     {
-        Errno error = services.Journal.TryBegin(change.Credits, out Handle handle, change.Forgets);
+        Errno error = services.Journal.TryStart(change.Credits, out Handle handle, change.Forgets);
         if (error != Errno.Ok)
         {
             return error;

@@ -164,7 +164,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
 
     private Errno Convert(Inode inode, MapChange change, uint first, long end, in WriteOptions options)
     {
-        Errno error = services.Journal.TryBegin(change.Credits, out Handle handle, change.Forgets);
+        Errno error = services.Journal.TryStart(change.Credits, out Handle handle, change.Forgets);
         if (error != Errno.Ok)
         {
             return error;
@@ -201,7 +201,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
             if (error == Errno.Ok)
             {
                 data.Fill(inode, (long)space.Blocks.Start.Value << _blockShift, skip, bytes[..count]);
-                error = services.Journal.TryBegin(change.Credits + BlockAllocator.CommitCredits, out Handle handle);
+                error = services.Journal.TryStart(change.Credits + BlockAllocator.CommitCredits, out Handle handle);
                 if (error == Errno.Ok)
                 {
                     fresh = default;
@@ -268,7 +268,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         {
             return Errno.Ok;
         }
-        Errno error = services.Journal.TryBegin(services.Inodes.StoreCredits, out Handle handle);
+        Errno error = services.Journal.TryStart(services.Inodes.StoreCredits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;

@@ -89,7 +89,7 @@ internal sealed class InodeRemover(
 
     private Errno RemovePart(Inode inode, RemovalProgress progress)
     {
-        Errno error = journal.TryBegin(
+        Errno error = journal.TryStart(
             progress.Change.Credits + inodes.StoreCredits, out Handle handle, progress.Change.Forgets);
         if (error != Errno.Ok)
         {
@@ -114,7 +114,7 @@ internal sealed class InodeRemover(
         space.Inodes.PrepareFree(inode.Number);
         int credits = FinalCredits + removal.Credits + (hasMap ? progress.Change.Credits : 0);
         int forgets = removal.Forgets + (hasMap ? progress.Change.Forgets : 0);
-        Errno error = journal.TryBegin(credits, out Handle handle, forgets);
+        Errno error = journal.TryStart(credits, out Handle handle, forgets);
         if (error != Errno.Ok)
         {
             return error;

@@ -71,7 +71,7 @@ internal sealed class OrphanRecovery(
         {
             _context.Events.Damage(
                 new Ext4CorruptException(Corruption.OrphanList, $"orphan file names inode {number}"), number);
-            if (services.Journal.TryBegin(OrphanFile.Credits, out Handle handle) == Errno.Ok)
+            if (services.Journal.TryStart(OrphanFile.Credits, out Handle handle) == Errno.Ok)
             {
                 using (handle)
                 {
@@ -204,7 +204,7 @@ internal sealed class OrphanRecovery(
 
     private void Cut()
     {
-        if (services.Journal.TryBegin(2, out Handle handle) == Errno.Ok)
+        if (services.Journal.TryStart(2, out Handle handle) == Errno.Ok)
         {
             using (handle)
             {

@@ -44,4 +44,7 @@ public enum Corruption
     OrphanList,
     MmpBlock,
     QuotaTree,
+
+    /// <summary>No check of ours failed, and something went wrong that should not have.</summary>
+    Unexpected,
 }

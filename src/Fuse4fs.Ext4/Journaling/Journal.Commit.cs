@@ -48,17 +48,17 @@ public sealed partial class Journal
         {
             while (true)
             {
-                if (_abort != Errno.Ok && !_isAbortRecorded)
-                {
-                    return CommitWork.RecordAbort;
-                }
                 if (_abort != Errno.Ok)
                 {
+                    if (!_isAbortRecorded || TimeUntilErrors() == TimeSpan.Zero)
+                    {
+                        return CommitWork.RecordAbort;
+                    }
                     if (_isStopping)
                     {
                         return CommitWork.Stop;
                     }
-                    _gate.Wait();
+                    _gate.Wait(TimeUntilErrors());
                     continue;
                 }
                 TimeSpan untilCommit = TimeUntilCommit();
@@ -82,7 +82,7 @@ public sealed partial class Journal
     /// <summary>Zero when there is something to commit now; infinite when nothing is running.</summary>
     private TimeSpan TimeUntilCommit()
     {
-        if (_running is null && (_isSuperblockWanted || _pendingError is not null) && CanOpen())
+        if (_running is null && (_isSuperblockWanted || _pendingErrors is not null) && CanOpen())
         {
             OpenTransaction();
         }
@@ -91,7 +91,7 @@ public sealed partial class Journal
             return Timeout.InfiniteTimeSpan;
         }
         bool isWanted = !TransactionId.IsAfter(_running.Id, _commitRequest) || _isStopping
-            || _isSuperblockWanted || _pendingError is not null;
+            || _isSuperblockWanted || TimeUntilErrors() == TimeSpan.Zero;
         if (isWanted)
         {
             return TimeSpan.Zero;
@@ -115,6 +115,7 @@ public sealed partial class Journal
         using (_gate.Enter())
         {
             _lastCommitted = transaction.Id;
+            _committingErrors = null;
             _gate.PulseAll();
         }
         CompleteWaiters();

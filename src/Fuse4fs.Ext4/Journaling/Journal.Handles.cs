@@ -12,11 +12,11 @@ public sealed partial class Journal
     /// <summary>Begins an operation. Waits while the log or the running transaction has no room, so the caller holds at
     /// most inode locks.</summary>
     /// <param name="creditBlocks">Most blocks it will add to the transaction.</param>
-    /// <param name="handle">To be disposed when the operation is complete.</param>
+    /// <param name="handle">To be completed, then disposed; see <see cref="Handle.Complete"/>.</param>
     /// <param name="forgets">Most journaled blocks it will free.</param>
     /// <returns>Ok; ReadOnly when the journal was aborted or the volume is read-only; NoSpace when no transaction can
     /// ever hold so much.</returns>
-    public Errno TryBegin(int creditBlocks, out Handle handle, int forgets = TransactionLimits.DefaultForgets)
+    public Errno TryStart(int creditBlocks, out Handle handle, int forgets = TransactionLimits.DefaultForgets)
     {
         handle = null!;
         if (creditBlocks > MaximumCredits || forgets > _limits.Revokes)
@@ -44,6 +44,11 @@ public sealed partial class Journal
             return Errno.Ok;
         }
     }
+
+    /// <summary>The former name of <see cref="TryStart"/>, from when disposing was enough.</summary>
+    [Obsolete("use TryStart, and call handle.Complete() as the last statement before the handle is disposed", error: true)]
+    public Errno TryBegin(int creditBlocks, out Handle handle, int forgets = TransactionLimits.DefaultForgets) =>
+        TryStart(creditBlocks, out handle, forgets);
 
     internal void End(Handle handle, Transaction transaction)
     {

@@ -11,7 +11,9 @@ public sealed partial class Journal
     private readonly BlockFrame _superblockFrame;
     private readonly bool _wasClean;
     private ISuperblockSource? _superblockSource;
-    private VolumeErrorRecord? _pendingError;
+    private ErrorBatch? _pendingErrors;
+    private ErrorBatch? _committingErrors;
+    private long? _errorsWrittenAt;
     private bool _isSuperblockWanted;
     private bool _isCheckpointStopping;
     private bool _isClosed;
@@ -79,18 +81,25 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>Has a failure written into the superblock with the next commit, which starts at once. Never blocks and
-    /// may be called with any lock held.</summary>
-    public void RecordError(in VolumeErrorRecord record)
+    /// <summary>Told when an abort has been recorded: on the commit thread, or on that which closes the journal.</summary>
+    internal Action? AbortRecorded { get; set; }
+
+    /// <summary>Has failures written into the superblock with a commit of its own, or past an aborted journal. When the
+    /// last such writing is less than a commit interval ago it waits for that to be over: damage met again and again
+    /// must not keep the device busy. Never blocks and may be called with any lock held.</summary>
+    internal void RecordErrors(ErrorBatch errors)
     {
         using (_gate.Enter())
         {
-            _pendingError = record;
-            _gate.PulseAll();
+            if (!_isDiscontinued)
+            {
+                _pendingErrors = ErrorBatch.Join(_pendingErrors, errors);
+                _gate.PulseAll();
+            }
         }
     }
 
-    /// <summary>Stops changes: from now on <see cref="TryBegin"/> says ReadOnly and waiters get InputOutput. Recorded
+    /// <summary>Stops changes: from now on <see cref="TryStart"/> says ReadOnly and waiters get InputOutput. Recorded
     /// in both superblocks as far as the device allows. The first reason counts.</summary>
     public void Abort(Errno reason, string where) =>
         AbortFrom(new DeviceException(reason, where));
@@ -126,7 +135,7 @@ public sealed partial class Journal
             AbortFrom(failure);
         }
         _superblockFrame.Unpin();
-        if (_abort != Errno.Ok && !_isAbortRecorded)
+        if (_abort != Errno.Ok && (!_isAbortRecorded || _pendingErrors is not null))
         {
             RecordAbort();
         }
@@ -196,8 +205,7 @@ public sealed partial class Journal
             }
             if (journalError != 0)
             {
-                new VolumeErrorRecord(
-                    (Errno)Math.Abs((long)journalError), InodeNumber.None, default, "journal", now).Store(ref super);
+                super.State = (ushort)(super.State | (uint)VolumeStates.Errors);    // kernel: ext4_clear_journal_err
             }
             super.MountTimeLow = (uint)(now.ToUnixTimeSeconds() & uint.MaxValue);
             super.MountTimeHigh = (byte)((now.ToUnixTimeSeconds() >> 32) & 0xFF);
@@ -224,8 +232,8 @@ public sealed partial class Journal
         {
             _superblockSource?.Store(ref super);
             super.Incompat = super.Incompat & ~(uint)IncompatFeatures.Recover;
-            bool hasErrors = ((VolumeStates)(ushort)super.State).HasFlag(VolumeStates.Errors);
-            if (_wasClean && !hasErrors)
+            _pendingErrors?.Store(ref super);
+            if (_wasClean)
             {
                 super.State = (ushort)(super.State | (uint)VolumeStates.Clean);
             }
@@ -237,17 +245,17 @@ public sealed partial class Journal
     /// the other is wanted. No handle is open. The transaction has kept one block free for this.</summary>
     private void JoinSuperblock(Transaction transaction)
     {
-        VolumeErrorRecord? error;
+        ErrorBatch? errors;
         ISuperblockSource? source;
         using (_gate.Enter())
         {
-            if (!_isSuperblockWanted && _pendingError is null)
+            if (!_isSuperblockWanted && _pendingErrors is null)
             {
                 return;
             }
             _isSuperblockWanted = false;
-            error = _pendingError;
-            _pendingError = null;
+            errors = TakeErrors();
+            _committingErrors = errors;
             source = _superblockSource;
             _superblockWrittenIn = transaction.Id;
             JournalBlock state = StateOf(_superblockFrame);
@@ -261,7 +269,7 @@ public sealed partial class Journal
         _superblock.Apply(bytes, (ref Superblock super) =>
         {
             source?.Store(ref super);
-            error?.Store(ref super);
+            errors?.Store(ref super);
         });
     }
 
@@ -273,49 +281,96 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>Leaves word of the abort where the next mount and e2fsck look, and lets everybody go who
-    /// waits.</summary>
+    /// <summary>The failures to be written now. Under the gate.</summary>
+    private ErrorBatch? TakeErrors()
+    {
+        ErrorBatch? errors = _pendingErrors;
+        _pendingErrors = null;
+        if (errors is not null)
+        {
+            _errorsWrittenAt = _context.Clock.GetTimestamp();
+        }
+        return errors;
+    }
+
+    /// <summary>When failures that wait are to be written; infinite when there are none. Under the gate.</summary>
+    private TimeSpan TimeUntilErrors()
+    {
+        if (_pendingErrors is null)
+        {
+            return Timeout.InfiniteTimeSpan;
+        }
+        if (_errorsWrittenAt is not long last || _isStopping)
+        {
+            return TimeSpan.Zero;
+        }
+        TimeSpan left = _options.CommitInterval - _context.Clock.GetElapsedTime(last);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    /// <summary>Leaves word of the abort, and of damage found since, where the next mount and e2fsck look; the first
+    /// time also lets everybody go who waits.</summary>
     private void RecordAbort()
     {
-        ICommitAction[] lost;
+        bool isFirst;
+        ErrorBatch? errors;
+        ICommitAction[] lost = [];
         using (_gate.Enter())
         {
+            isFirst = !_isAbortRecorded;
             _isAbortRecorded = true;
-            // Copied: a handle that is still open may add more, which then have nothing to wait for.
-            lost = [.. _committing?.Actions ?? [], .. _running?.Actions ?? []];
+            errors = ErrorBatch.Join(_committingErrors, TakeErrors());
+            _committingErrors = null;
+            if (isFirst)
+            {
+                // Copied: a handle that is still open may add more, which then have nothing to wait for.
+                lost = [.. _committing?.Actions ?? [], .. _running?.Actions ?? []];
+            }
         }
-        var record = new VolumeErrorRecord(
-            _abort, InodeNumber.None, default, "journal abort", _context.Clock.GetUtcNow());
+        errors ??= ErrorBatch.Add(null, RecordOf(_abortCause));
+        if (isFirst)
+        {
+            Attempt(() =>
+            {
+                _superblockWriter?.WriteError(_abort);
+                _source?.Log.Device.Flush();
+            });
+        }
         Attempt(() =>
         {
-            _superblockWriter?.WriteError(_abort);
-            _source?.Log.Device.Flush();
-        });
-        Attempt(() =>
-        {
-            _superblock.ChangeOnDisk(record.Store);
+            _superblock.ChangeOnDisk(errors.Store);
             _context.Device.Flush();
         });
-        Report();
-        foreach (ICommitAction action in lost)
+        if (isFirst)
         {
-            action.TransactionEnded(isDurable: false);
+            Report();
+            foreach (ICommitAction action in lost)
+            {
+                action.TransactionEnded(isDurable: false);
+            }
+            CompleteWaiters();
+            AbortRecorded?.Invoke();
         }
-        CompleteWaiters();
+    }
+
+    /// <summary>An abort that no damage explains.</summary>
+    private VolumeErrorRecord RecordOf(Exception? cause)
+    {
+        var damage = cause as Ext4CorruptException;
+        return new VolumeErrorRecord(
+            _abort,
+            damage?.Inode ?? InodeNumber.None,
+            damage?.Block ?? default,
+            damage?.Function ?? nameof(Abort),
+            damage?.Line ?? 0,
+            _context.Clock.GetUtcNow());
     }
 
     private void Report()
     {
-        switch (_abortCause)
+        if (_abortCause is DeviceException failure)
         {
-            case DeviceException failure:
-                _context.Events.DeviceFailed(failure);
-                break;
-            case Ext4CorruptException damage:
-                _context.Events.Damage(damage, InodeNumber.None);
-                break;
-            default:
-                break;
+            _context.Events.DeviceFailed(failure);
         }
         _context.Events.Warning($"the journal was aborted, the volume is read-only: {_abortCause?.Message}");
     }

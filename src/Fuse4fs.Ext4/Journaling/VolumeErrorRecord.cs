@@ -8,53 +8,71 @@ namespace Fuse4fs.Ext4.Journaling;
 /// <param name="Error">EUCLEAN, EIO...</param>
 /// <param name="Inode">The inode concerned, or none.</param>
 /// <param name="Block">The block concerned, or 0.</param>
-/// <param name="Where">Which check or operation; ASCII, cut at 31 characters.</param>
+/// <param name="Function">Which function found it; ASCII, cut at 31 characters.</param>
+/// <param name="Line">Its source line, or 0.</param>
 /// <param name="When">The time.</param>
-/// <remarks>Docs: ext4/super, s_error_count and following. Kernel: save_error_info.</remarks>
+/// <remarks>Docs: ext4/super, s_error_count and following. Kernel: save_error_info, ext4_errno_to_code.</remarks>
 public readonly record struct VolumeErrorRecord(
-    Errno Error, InodeNumber Inode, FsBlock Block, string Where, DateTimeOffset When)
+    Errno Error, InodeNumber Inode, FsBlock Block, string Function, int Line, DateTimeOffset When)
 {
     private const byte CodeUnknown = 1;
     private const byte CodeInputOutput = 2;
+    private const byte CodeNoMemory = 3;
+    private const byte CodeBadChecksum = 4;
     private const byte CodeCorrupted = 5;
+    private const byte CodeNoSpace = 6;
+    private const byte CodeReadOnly = 8;
 
-    /// <summary>Enters the failure as the latest one, and as the first when there was none.</summary>
-    internal void Store(ref Superblock super)
+    private byte Code => Error switch
     {
-        long seconds = When.ToUnixTimeSeconds();
-        uint low = (uint)(seconds & uint.MaxValue);
-        byte high = (byte)((seconds >> 32) & 0xFF);
-        byte code = Error switch
+        Errno.InputOutput => CodeInputOutput,
+        Errno.NoMemory => CodeNoMemory,
+        Errno.BadMessage => CodeBadChecksum,
+        Errno.Corrupted => CodeCorrupted,
+        Errno.NoSpace => CodeNoSpace,
+        Errno.ReadOnly => CodeReadOnly,
+        _ => CodeUnknown,
+    };
+
+    private (uint Low, byte High) Time
+    {
+        get
         {
-            Errno.InputOutput => CodeInputOutput,
-            Errno.Corrupted => CodeCorrupted,
-            _ => CodeUnknown,
-        };
-        super.State = (ushort)(super.State | (ushort)VolumeStates.Errors);
-        super.LastErrorTimeLow = low;
-        super.LastErrorTimeHigh = high;
+            long seconds = When.ToUnixTimeSeconds();
+            return ((uint)(seconds & uint.MaxValue), (byte)((seconds >> 32) & 0xFF));
+        }
+    }
+
+    /// <summary>Enters the failure as the latest one.</summary>
+    internal void StoreLast(ref Superblock super)
+    {
+        (super.LastErrorTimeLow, super.LastErrorTimeHigh) = Time;
         super.LastErrorInode = Inode.Value;
         super.LastErrorBlock = Block.Value;
-        super.LastErrorLine = 0;
-        super.LastErrorCode = code;
+        super.LastErrorLine = (uint)Line;
+        super.LastErrorCode = Code;
         StoreName(super.LastErrorFunction);
-        if (super.FirstErrorTimeLow == 0 && super.FirstErrorTimeHigh == 0)
+    }
+
+    /// <summary>Enters the failure as the first one, unless there was one before.</summary>
+    internal void StoreFirst(ref Superblock super)
+    {
+        if (super.FirstErrorTimeLow != 0 || super.FirstErrorTimeHigh != 0)
         {
-            super.FirstErrorTimeLow = low;
-            super.FirstErrorTimeHigh = high;
-            super.FirstErrorInode = Inode.Value;
-            super.FirstErrorBlock = Block.Value;
-            super.FirstErrorLine = 0;
-            super.FirstErrorCode = code;
-            StoreName(super.FirstErrorFunction);
+            return;
         }
-        super.ErrorCount = super.ErrorCount == uint.MaxValue ? uint.MaxValue : super.ErrorCount + 1;
+        (super.FirstErrorTimeLow, super.FirstErrorTimeHigh) = Time;
+        super.FirstErrorInode = Inode.Value;
+        super.FirstErrorBlock = Block.Value;
+        super.FirstErrorLine = (uint)Line;
+        super.FirstErrorCode = Code;
+        StoreName(super.FirstErrorFunction);
     }
 
     private void StoreName(Span<byte> field)
     {
         field.Clear();
-        string name = Where.Length < field.Length ? Where : Where[..(field.Length - 1)];
+        string name = Function.Length < field.Length ? Function : Function[..(field.Length - 1)];
         Encoding.ASCII.GetBytes(name, field);
     }
 }

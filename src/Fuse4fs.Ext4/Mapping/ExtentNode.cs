@@ -59,19 +59,23 @@ internal readonly ref struct ExtentNode
         ref readonly ExtentHeader header = ref Header;
         if (header.Magic != ExtentHeader.ExpectedMagic)
         {
-            Ext4CorruptException.Throw(Corruption.ExtentMagic, $"{place.Describe()}: magic {(ushort)header.Magic:x4}");
+            Ext4CorruptException.Throw(
+                Corruption.ExtentMagic, $"{place.Describe()}: magic {(ushort)header.Magic:x4}",
+                place.Inode, place.Block);
         }
         bool isDepthRight = place.IsRoot ? header.Depth <= ExtentHeader.MaximumDepth : header.Depth == place.Depth;
         if (!isDepthRight)
         {
-            Ext4CorruptException.Throw(Corruption.ExtentDepth, $"{place.Describe()}: depth {(ushort)header.Depth}");
+            Ext4CorruptException.Throw(
+                Corruption.ExtentDepth, $"{place.Describe()}: depth {(ushort)header.Depth}", place.Inode, place.Block);
         }
         int fits = ExtentHeader.EntriesThatFit(_bytes.Length);
         if (header.MaximumEntries == 0 || header.MaximumEntries > fits || header.EntryCount > header.MaximumEntries
             || (header.EntryCount == 0 && (header.Depth > 0 || !place.IsRoot)))
         {
             Ext4CorruptException.Throw(Corruption.ExtentCount,
-                $"{place.Describe()}: {(ushort)header.EntryCount} of {(ushort)header.MaximumEntries} entries");
+                $"{place.Describe()}: {(ushort)header.EntryCount} of {(ushort)header.MaximumEntries} entries",
+                place.Inode, place.Block);
         }
         ValidateEntries(in place, geometry);
     }
@@ -90,12 +94,14 @@ internal readonly ref struct ExtentNode
             if (!isOrdered || (i == 0 && !place.IsRoot && first != place.First))
             {
                 Ext4CorruptException.Throw(
-                    Corruption.ExtentOrder, $"{place.Describe()}: entry {i} at file block {first}, length {length}");
+                    Corruption.ExtentOrder, $"{place.Describe()}: entry {i} at file block {first}, length {length}",
+                    place.Inode, place.Block);
             }
             if (!geometry.IsDataRange(start, length))
             {
                 Ext4CorruptException.Throw(
-                    Corruption.BlockOutOfVolume, $"{place.Describe()}: entry {i} at block {start}, length {length}");
+                    Corruption.BlockOutOfVolume, $"{place.Describe()}: entry {i} at block {start}, length {length}",
+                    place.Inode, place.Block);
             }
             previousEnd = (ulong)first + length;
         }

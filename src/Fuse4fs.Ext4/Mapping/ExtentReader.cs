@@ -72,7 +72,8 @@ internal sealed class ExtentReader(VolumeContext context)
         if (found != expected)
         {
             Ext4CorruptException.Throw(
-                Corruption.ExtentChecksum, $"{place.Describe()}: expected {expected:x8}, found {found:x8}");
+                Corruption.ExtentChecksum, $"{place.Describe()}: expected {expected:x8}, found {found:x8}",
+                place.Inode, place.Block);
         }
     }
 

@@ -16,4 +16,9 @@ public interface IEngineEvents
 
     /// <summary>The medium failed.</summary>
     void DeviceFailed(DeviceException failure);
+
+    /// <summary>Damage was found and recorded, and errors=panic wants that nobody uses the volume any more.</summary>
+    void MustStop()
+    {
+    }
 }

@@ -30,6 +30,18 @@ internal sealed class MountStopper(FuseMount mount, ILogger log) : IDisposable
         }
     }
 
+    /// <summary>Takes the mount away at once, written back or not, and waits for nobody. Returns at once.</summary>
+    public void GiveUp() => new Thread(() =>
+    {
+        _ = mount.Unmount(lazily: true);
+        _isGivenUp = true;
+        _done.Set();
+    })
+    {
+        IsBackground = true,
+        Name = "panic",
+    }.Start();
+
     /// <returns>True when the connection has ended, false when it was given up.</returns>
     public bool WaitForEnd(FuseSession session)
     {

@@ -64,6 +64,13 @@ public sealed class MountedVolume : IDisposable
     /// is served on without a place in the tree. The second call ends it at once. Returns at once.</summary>
     public void RequestStop() => _stopper.Request();
 
+    /// <summary>errors=panic: every request fails from now on, and the mount goes.</summary>
+    private void Panic()
+    {
+        _server.IsPanicked = true;
+        _stopper.GiveUp();
+    }
+
     /// <summary>Makes the image consistent and lets it go.</summary>
     public void Dispose()
     {
@@ -98,7 +105,12 @@ public sealed class MountedVolume : IDisposable
         MountPlan.RaiseReadAhead(mount);
         ServerLog.Mounted(log, options.Source, mount.MountPoint, isReadOnly);
         string? notice = source.Notice ?? events.FirstWarning;
-        return new MountedVolume(owned, server, mount, session, notice);
+        var mounted = new MountedVolume(owned, server, mount, session, notice);
+        if (!events.TryWatch(mounted.Panic))
+        {
+            mounted.Panic();
+        }
+        return mounted;
     }
 
     private static FuseSession StartSession(ServedVolume server, FuseMount mount)

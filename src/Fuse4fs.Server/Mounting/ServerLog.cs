@@ -16,6 +16,9 @@ internal static class ServerLog
     public static void Detached(ILogger log) =>
         log.Warning("the mount is in use: detached, served until its last file is closed");
 
+    public static void Panic(ILogger log) =>
+        log.Fatal("the file system is damaged and errors=panic: nothing is served any more");
+
     public static void Notice(ILogger log, string notice) => log.Warning("{Notice}", notice);
 
     public static void Warning(ILogger log, string message) => log.Warning("{Message}", message);
@@ -31,7 +34,4 @@ internal static class ServerLog
 
     public static void BackgroundFailed(ILogger log, Exception failure) =>
         log.Error(failure, "work in the background failed");
-
-    public static void ListedInodeFailed(ILogger log, uint inode, Exception failure) =>
-        log.Error("inode {Inode} cannot be read: {Failure}", inode, failure.Message);
 }

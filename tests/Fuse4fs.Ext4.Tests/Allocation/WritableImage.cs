@@ -43,7 +43,7 @@ internal sealed class WritableImage : IDisposable
     public void Change(int credits, Action<Handle> change)
     {
         int forgets = Math.Min(2048, Journal.MaximumForgets);
-        Assert.Equal(Errno.Ok, Journal.TryBegin(credits, out Handle handle, forgets));
+        Assert.Equal(Errno.Ok, Journal.TryStart(credits, out Handle handle, forgets));
         using (handle)
         {
             change(handle);

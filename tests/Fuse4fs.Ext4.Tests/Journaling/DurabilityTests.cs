@@ -87,9 +87,9 @@ public class DurabilityTests
         MemoryDevice device = MemoryDevice.Load(image.Path);
         JournaledVolume volume = JournaledVolume.Open(device, JournalMap.RunsOf(image.Path));
         var record = new VolumeErrorRecord(
-            Errno.Corrupted, new InodeNumber(12), new FsBlock(77), "ExtentChecksum",
+            Errno.Corrupted, new InodeNumber(12), new FsBlock(77), "ExtentChecksum", 4711,
             DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
-        volume.Journal.RecordError(in record);
+        volume.Journal.RecordErrors(ErrorBatch.Add(null, in record));
         Assert.Equal(Errno.Ok, volume.Journal.CommitAll());
         using (Handle handle = volume.Begin(1))
         {
@@ -104,6 +104,7 @@ public class DurabilityTests
         Assert.Contains("First error inode #:      12", header, StringComparison.Ordinal);
         Assert.Contains("Last error block #:       77", header, StringComparison.Ordinal);
         Assert.Contains("Last error function:      ExtentChecksum", header, StringComparison.Ordinal);
+        Assert.Contains("Last error line #:        4711", header, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -64,7 +64,7 @@ public class FaultyDeviceTests
             Assert.Throws<DeviceException>(() => volume.Put(handle, 0, 1));
             handle.Complete();  // whoever swallows the exception cannot commit what he did not read
         }
-        Assert.Equal(Errno.ReadOnly, volume.Journal.TryBegin(1, out _));
+        Assert.Equal(Errno.ReadOnly, volume.Journal.TryStart(1, out _));
         Assert.Equal(Errno.InputOutput, volume.Journal.Close());
         Assert.Equal(2, JournalMap.ReadSuperblock(memory).State & 2);
     }
@@ -83,7 +83,7 @@ public class FaultyDeviceTests
             throw new InvalidOperationException("half an operation");
         }
         Assert.Throws<InvalidOperationException>((Action)DoHalfAnOperation);
-        Assert.Equal(Errno.ReadOnly, volume.Journal.TryBegin(1, out _));
+        Assert.Equal(Errno.ReadOnly, volume.Journal.TryStart(1, out _));
         volume.Journal.Close();
         JournaledVolume again = JournaledVolume.Open(memory, runs);
         Assert.Equal(0u, again.Get(0));
@@ -112,7 +112,7 @@ public class FaultyDeviceTests
         }
         for (uint value = 1; value <= Rounds; value++)
         {
-            if (volume.Journal.TryBegin(20, out Handle handle) != Errno.Ok)
+            if (volume.Journal.TryStart(20, out Handle handle) != Errno.Ok)
             {
                 break;
             }
@@ -142,7 +142,7 @@ public class FaultyDeviceTests
     {
         if (volume is not null)
         {
-            Assert.Equal(Errno.ReadOnly, volume.Journal.TryBegin(1, out _));
+            Assert.Equal(Errno.ReadOnly, volume.Journal.TryStart(1, out _));
             Assert.Equal(Errno.InputOutput, volume.Journal.AbortReason);
         }
         JournaledVolume again = JournaledVolume.Open(memory, runs);

@@ -62,7 +62,7 @@ internal sealed class JournaledVolume
     /// <summary>Begins a handle or fails the test.</summary>
     public Handle Begin(int credits, int forgets = 16)
     {
-        Assert.Equal(Errno.Ok, Journal.TryBegin(credits, out Handle handle, forgets));
+        Assert.Equal(Errno.Ok, Journal.TryStart(credits, out Handle handle, forgets));
         return handle;
     }
 

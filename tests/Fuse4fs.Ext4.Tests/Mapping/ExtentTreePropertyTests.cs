@@ -157,7 +157,7 @@ public sealed class ExtentTreePropertyTests
         private void Apply(int extraCredits, Action<Handle> change)
         {
             Assert.Equal(Errno.Ok,
-                volume.Journal!.TryBegin(_change.Credits + extraCredits, out Handle handle, _change.Forgets));
+                volume.Journal!.TryStart(_change.Credits + extraCredits, out Handle handle, _change.Forgets));
             using (handle)
             {
                 change(handle);

@@ -49,7 +49,7 @@ internal sealed class WritableVolume : IDisposable
         using InodeReference reference = Acquire();
         using (reference.Inode.Lock.Exclusive())
         {
-            Assert.Equal(Errno.Ok, Volume.Journal!.TryBegin(Volume.Inodes.StoreCredits, out Handle handle));
+            Assert.Equal(Errno.Ok, Volume.Journal!.TryStart(Volume.Inodes.StoreCredits, out Handle handle));
             using (handle)
             {
                 change(reference.Inode);

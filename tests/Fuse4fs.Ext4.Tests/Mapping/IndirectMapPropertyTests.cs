@@ -185,11 +185,12 @@ public sealed class IndirectMapPropertyTests
         private void Apply(int extraCredits, Action<Handle> change)
         {
             Assert.Equal(Errno.Ok,
-                volume.Journal!.TryBegin(_change.Credits + extraCredits, out Handle handle, _change.Forgets));
+                volume.Journal!.TryStart(_change.Credits + extraCredits, out Handle handle, _change.Forgets));
             using (handle)
             {
                 change(handle);
                 volume.Inodes.Store(handle, inode);
+                handle.Complete();
             }
             _change.Finish();
             Assert.Equal(0, volume.Journal.CreditOverruns);

@@ -13,6 +13,7 @@ public sealed unsafe class ImageFile : IBlockDevice
 
     private readonly FileDescriptor _descriptor;
     private readonly long _offsetBytes;
+    private readonly FlushGroup _flushes = new();
     private int _discardUnsupported;
     private volatile bool _waitsUnknown;
 
@@ -154,13 +155,9 @@ public sealed unsafe class ImageFile : IBlockDevice
     /// <inheritdoc/>
     public void Flush()
     {
-        if (IsReadOnly)
+        if (!IsReadOnly)
         {
-            return;
-        }
-        while (LibC.FDataSync(_descriptor) != 0)
-        {
-            ThrowUnlessInterrupted(LibC.LastError, "flush", 0);
+            _flushes.Run(FlushOnce);
         }
     }
 
@@ -208,6 +205,14 @@ public sealed unsafe class ImageFile : IBlockDevice
 
     /// <inheritdoc/>
     public void Dispose() => _descriptor.Dispose();
+
+    private void FlushOnce()
+    {
+        while (LibC.FDataSync(_descriptor) != 0)
+        {
+            ThrowUnlessInterrupted(LibC.LastError, "flush", 0);
+        }
+    }
 
     private static Errno Measure(FileDescriptor descriptor, out long size, out bool isBlockDevice)
     {

@@ -114,8 +114,8 @@ public sealed class KillTests : IDisposable
         using var isOver = new CancellationTokenSource();
         Task[] running =
         [
-            .. loads.Select(load => Task.Run(() => Tool.Run("bash", "-c",
-                $"cd {mount.MountPoint} && {{ {load.Replace("; done", " || exit; done", StringComparison.Ordinal)}; }}"))),
+            .. loads.Select(load => load.Replace("; done", " || exit; done", StringComparison.Ordinal))
+                .Select(load => Task.Run(() => Tool.Run("bash", "-c", $"cd {mount.MountPoint} && {{ {load}; }}"))),
             Task.Run(() => WorkRandomly(mount.Combine("random"), (ulong)round, isOver.Token)),
             .. _writers.Start(new HostPath(mount.Combine("synced"))),
         ];

@@ -60,6 +60,35 @@ public sealed partial class Volume
         }
     }
 
+    /// <summary>Moves an inode's access time to the present, and nothing else. Kernel: touch_atime.</summary>
+    /// <returns>ReadOnly, the journal's error, Stale, or Ok.</returns>
+    public Errno Accessed(InodeNumber number)
+    {
+        if (Writing is null || Context.IsReadOnly)
+        {
+            return Errno.ReadOnly;
+        }
+        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (reference)
+        using (reference.Inode.Lock.Exclusive())
+        {
+            error = Journal!.TryBegin(Inodes.StoreCredits, out Handle handle);
+            if (error == Errno.Ok)
+            {
+                using (handle)
+                {
+                    reference.Inode.AccessTime = Writing.Now();
+                    Inodes.Store(handle, reference.Inode);
+                }
+            }
+            return error;
+        }
+    }
+
     /// <summary>What a change means for the attributes that grant rights: an access ACL follows the mode; who gets
     /// another owner or size loses capabilities.</summary>
     private Errno ChangeRights(Inode inode, in AttributeChange change)
@@ -95,10 +124,12 @@ public sealed partial class Volume
         !change.ModificationTime.IsSet
         || change.ModificationTime == TimeChange.To(inode.ModificationTime);
 
-    /// <summary>Times to the present: even append-only files allow that.</summary>
+    /// <summary>Times to the present: even append-only files allow that. Whoever caches what is written has a present of
+    /// its own, which it gives as both other times.</summary>
     private static bool IsTouch(in AttributeChange change) => change.Permissions is null && change.UserId is null
-        && change.GroupId is null && change.SizeBytes is null
-        && change.AccessTime == TimeChange.ToNow && change.ModificationTime == TimeChange.ToNow;
+        && change.GroupId is null && change.SizeBytes is null && change.AccessTime == TimeChange.ToNow
+        && (change.ModificationTime == TimeChange.ToNow
+            || (change.ModificationTime.IsSet && change.ModificationTime == change.ChangeTime));
 
     private static bool HasMoreThanSize(in AttributeChange change) => change.SizeBytes is null
         || change.Permissions is not null || change.UserId is not null || change.GroupId is not null

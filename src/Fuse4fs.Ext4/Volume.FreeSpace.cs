@@ -18,6 +18,12 @@ public sealed partial class Volume
     /// </summary>
     public RequestEpoch? Epoch => Space?.Freed.Epoch;
 
+    /// <summary>Bytes that files may take at once.</summary>
+    /// <param name="mayUseReserve">With the superuser's reserve.</param>
+    public ulong RoomBytes(bool mayUseReserve) => Space is null
+        ? 0
+        : Space.Blocks.Room(mayUseReserve ? SpaceClaim.Reserve : SpaceClaim.Ordinary) << Context.Geometry.BlockSizeShift;
+
     /// <summary>After NoSpace: commits and waits for what was freed before to come back.</summary>
     /// <param name="slot">The caller's place in <see cref="Epoch"/>, if it has one.</param>
     /// <returns>True when it is worth trying the operation again.</returns>

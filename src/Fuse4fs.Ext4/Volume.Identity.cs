@@ -33,8 +33,9 @@ public sealed partial class Volume
         return name.Length;
     }
 
-    /// <summary>Gives the volume another label.</summary>
-    /// <returns>Invalid for more than <see cref="MaximumLabelBytes"/>, ReadOnly, or Ok.</returns>
+    /// <summary>Gives the volume another label, which those see at once who read the device.</summary>
+    /// <returns>Invalid for more than <see cref="MaximumLabelBytes"/>, ReadOnly, InputOutput, or Ok.</returns>
+    /// <remarks>Waits for the device.</remarks>
     public Errno SetLabel(ReadOnlySpan<byte> label)
     {
         if (label.Length > MaximumLabelBytes)
@@ -57,6 +58,6 @@ public sealed partial class Volume
             SuperblockChange.Apply(Context, handle, (ref Superblock super) => super.VolumeName = name);
             handle.Complete();
         }
-        return Errno.Ok;
+        return Journal.BringHome();
     }
 }

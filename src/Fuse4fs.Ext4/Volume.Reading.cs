@@ -117,8 +117,10 @@ public sealed partial class Volume
     /// <summary>bmap: the device block of a file block.</summary>
     /// <param name="number">A regular file.</param>
     /// <param name="fileBlock">In units of the volume's blocks.</param>
-    /// <param name="block">0 for a hole, an unwritten block and data inside the inode.</param>
+    /// <param name="block">0 for a hole and data inside the inode.</param>
     /// <returns>Invalid for other kinds, Stale, or Ok.</returns>
+    /// <remarks>Unwritten blocks are told: by them swapon(2) takes a file made by fallocate(2), as it does on the kernel's
+    /// ext4.</remarks>
     public Errno BlockMap(InodeNumber number, ulong fileBlock, out ulong block)
     {
         block = 0;
@@ -136,7 +138,7 @@ public sealed partial class Volume
             if (fileBlock < ExtentNodePlace.FileEnd)
             {
                 MapRun run = Map.Find(held.Inode, (uint)fileBlock);
-                block = run.Kind == RunKind.Written ? run.Start.Value : 0;
+                block = run.IsMapped ? run.BlockAt((uint)fileBlock).Value : 0;
             }
             return Errno.Ok;
         }

@@ -55,6 +55,9 @@ public sealed partial class Volume : IDisposable
     /// <summary>Nothing can be changed.</summary>
     public bool IsReadOnly => Context.IsReadOnly;
 
+    /// <summary>What is read is not what is on the device: its journal was replayed in memory.</summary>
+    public bool IsReplayedInMemory => Context.Device is OverlayDevice;
+
     /// <summary>Commits, marks the volume clean and releases the device. Nobody may be inside an operation.</summary>
     public void Dispose()
     {

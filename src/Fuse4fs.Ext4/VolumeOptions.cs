@@ -1,5 +1,6 @@
 using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4;
 
@@ -41,7 +42,7 @@ public sealed class VolumeOptions
     public IEngineEvents Events { get; init; } = SilentEvents.Instance;
 
     /// <summary>What time it is.</summary>
-    public TimeProvider Clock { get; init; } = TimeProvider.System;
+    public TimeProvider Clock { get; init; } = FileClock.Instance;
 
     /// <summary>Bound of the metadata cache.</summary>
     public long CacheBytes { get; init; } = 64L << 20;

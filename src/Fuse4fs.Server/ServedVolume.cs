@@ -80,6 +80,10 @@ internal sealed class ServedVolume : IDisposable
     /// <summary>For its counts; null until the mount is ready.</summary>
     public FuseSession? Session { get; set; }
 
+    /// <summary>Makes the volume consistent and lets the image go, ahead of the process's end. Nothing of it may be touched
+    /// afterwards.</summary>
+    public Action LetGo { get; set; } = static () => { };
+
     /// <summary>True when OPEN and RELEASE need not be sent: nothing is to be checked or remembered.</summary>
     public bool MayOpenSilently =>
         IsReadOnly && !HasEncryption && Capabilities.Has(InitFlags.NoOpenSupport);
@@ -100,6 +104,13 @@ internal sealed class ServedVolume : IDisposable
         {
             Volume.Release(inode);
         }
+    }
+
+    /// <summary>The kernel, which keeps attributes for ever, asks for a node's again when it needs them next.</summary>
+    public void ForgetAttributes(ulong nodeId)
+    {
+        const long attributesOnly = -1;
+        _ = Notifier.InvalidateInode(nodeId, attributesOnly, 0);
     }
 
     /// <summary>Ends the work in the background. The volume is not ours.</summary>

@@ -53,6 +53,16 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     /// <inheritdoc/>
     public Errno Handle(in InHeader header, ref RequestReader body, ref ReplyWriter reply)
     {
+        if (header.Uid != RequestCaller.Unnamed || !RequestCaller.Matters(header.Opcode))
+        {
+            return Answer(in header, ref body, ref reply);
+        }
+        InHeader named = RequestCaller.Named(in header);
+        return Answer(in named, ref body, ref reply);
+    }
+
+    private Errno Answer(in InHeader header, ref RequestReader body, ref ReplyWriter reply)
+    {
         if (server.Requests.IsClosed || server.IsPanicked || (server.IsShutDown && !IsHarmless(header.Opcode)))
         {
             return Errno.InputOutput;
@@ -76,7 +86,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     /// <inheritdoc/>
     public void Forget(ulong nodeId, ulong lookups)
     {
-        if (!server.IsReadOnly && NodeIds.TryInode(server, nodeId, out InodeNumber inode)
+        if (!server.IsReadOnly && !server.Requests.IsClosed && NodeIds.TryInode(server, nodeId, out InodeNumber inode)
             && inode != InodeNumber.Root)
         {
             server.Volume.Release(inode, lookups);
@@ -113,11 +123,10 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     /// <summary>The kernel asks for the file's attributes before it takes more data; see FullFiles.</summary>
     private void TellWriters(ulong nodeId)
     {
-        const long attributesOnly = -1;
         if (NodeIds.TryInode(server, nodeId, out InodeNumber inode))
         {
             server.Full.Add(inode);
-            _ = server.Notifier.InvalidateInode(nodeId, attributesOnly, 0);
+            server.ForgetAttributes(nodeId);
         }
     }
 
@@ -147,7 +156,8 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         Opcode.Bmap => BmapHandler.Handle(server, in header, ref body, ref reply),
         Opcode.IoControl => IoControlHandler.Handle(server, in header, ref body, ref reply),
         Opcode.Fsync or Opcode.FsyncDirectory => SyncHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.SyncFs or Opcode.Destroy => SyncHandler.HandleAll(server, in header, ref reply),
+        Opcode.SyncFs => SyncHandler.HandleAll(server, in header, ref reply),
+        Opcode.Destroy => SyncHandler.HandleDestroy(server, in header, ref reply),
         _ => RouteChange(in header, ref body, ref reply),
     };
 

@@ -54,6 +54,10 @@ public sealed partial class BlockAllocator
     public ulong AvailableBlocks =>
         (ulong)Math.Max(0, _counter.Shown - _limits.Floor(SpaceClaim.Ordinary)) << _geometry.ClusterShift;
 
+    /// <summary>Blocks that requests of a kind may take at once: without those that a commit has yet to give back.</summary>
+    public ulong Room(SpaceClaim claim) =>
+        (ulong)Math.Max(0, _counter.Free - _limits.Floor(claim)) << _geometry.ClusterShift;
+
     /// <summary>Reserves neighbouring clusters: the best run near the goal, shorter than wanted when there is none so
     /// long, but at least one cluster. Memory only; survives until committed or cancelled.</summary>
     /// <param name="goal">Where and what for.</param>

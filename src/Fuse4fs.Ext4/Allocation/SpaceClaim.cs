@@ -9,6 +9,13 @@ public enum SpaceClaim
     /// <summary>May use the superuser's reserve: root, s_def_resuid, members of s_def_resgid.</summary>
     Reserve,
 
+    /// <summary>As <see cref="Ordinary"/>, for data that was accepted before the space was asked for: may also use half as
+    /// much as the metadata pool holds.</summary>
+    AcceptedOrdinary,
+
+    /// <summary>As <see cref="Reserve"/>, for data that was accepted before.</summary>
+    AcceptedReserve,
+
     /// <summary>May use everything: tree blocks without which data already accepted could not be kept.</summary>
     Metadata,
 }

@@ -27,6 +27,8 @@ internal readonly struct SpaceLimits
     {
         SpaceClaim.Ordinary => _ordinary,
         SpaceClaim.Reserve => _reserve,
+        SpaceClaim.AcceptedOrdinary => _ordinary - (_reserve / 2),
+        SpaceClaim.AcceptedReserve => _reserve - (_reserve / 2),
         _ => 0,
     };
 }

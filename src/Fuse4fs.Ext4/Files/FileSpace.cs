@@ -153,7 +153,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
     {
         next = hole.First;
         ulong wanted = Math.Min(Math.Min(stop, hole.End) - hole.First, ExtentEntry.MaximumUnwrittenLength);
-        Errno error = writer.Reserve(inode, in hole, (uint)wanted, options.MayUseReserve, out HoleSpace space);
+        Errno error = writer.Reserve(inode, in hole, (uint)wanted, options.Claim, out HoleSpace space);
         if (error != Errno.Ok)
         {
             return error;

@@ -186,7 +186,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         uint first = BlockOf(position);
         count = (int)Math.Min(bytes.Length, (long)(run.End << _blockShift) - position);
         uint wanted = BlockOf(position + count - 1) - first + 1;
-        Errno error = Reserve(inode, in run, wanted, options.MayUseReserve, out HoleSpace space);
+        Errno error = Reserve(inode, in run, wanted, options.Claim, out HoleSpace space);
         if (error != Errno.Ok)
         {
             count = 0;
@@ -237,9 +237,9 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
     /// <param name="inode">Locked exclusively.</param>
     /// <param name="hole">Where.</param>
     /// <param name="wanted">Blocks of the hole that are needed now.</param>
-    /// <param name="mayUseReserve">Whether the superuser's reserve may be taken.</param>
+    /// <param name="claim">How deep to dig into the last free space.</param>
     /// <param name="space">What there was, in one piece; possibly less.</param>
-    public Errno Reserve(Inode inode, in MapRun hole, uint wanted, bool mayUseReserve, out HoleSpace space)
+    public Errno Reserve(Inode inode, in MapRun hole, uint wanted, SpaceClaim claim, out HoleSpace space)
     {
         uint first = hole.First;
         ulong reach = services.Maps.InsertLimit(inode, first) - first;
@@ -258,7 +258,6 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
             Near = before.IsMapped ? before.BlockAt(first - 1) + 1 : default,
             Windows = inode.Windows ??= services.Allocator.CreatePreallocation(),
         };
-        SpaceClaim claim = mayUseReserve ? SpaceClaim.Reserve : SpaceClaim.Ordinary;
         return services.Holes.Reserve(inode, in hole, wanted, in goal, claim, out space);
     }
 

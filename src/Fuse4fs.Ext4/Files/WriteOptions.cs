@@ -1,3 +1,5 @@
+using Fuse4fs.Ext4.Allocation;
+
 namespace Fuse4fs.Ext4.Files;
 
 /// <summary>How data is written.</summary>
@@ -6,9 +8,19 @@ public readonly record struct WriteOptions
     /// <summary>The writer may take blocks of the superuser's reserve.</summary>
     public bool MayUseReserve { get; init; }
 
-    /// <summary>The data comes from a cache whose owner keeps the times and sets them himself.</summary>
+    /// <summary>The data comes from a cache whose owner keeps the times and sets them himself, and has accepted the data
+    /// already.</summary>
     public bool IsCached { get; init; }
 
     /// <summary>Set-user-id and set-group-id are to be taken away.</summary>
     public bool KillsPrivileges { get; init; }
+
+    /// <summary>How deep to dig into the last free space.</summary>
+    internal SpaceClaim Claim => (MayUseReserve, IsCached) switch
+    {
+        (true, true) => SpaceClaim.AcceptedReserve,
+        (true, false) => SpaceClaim.Reserve,
+        (false, true) => SpaceClaim.AcceptedOrdinary,
+        _ => SpaceClaim.Ordinary,
+    };
 }

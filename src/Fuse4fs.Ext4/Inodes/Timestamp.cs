@@ -1,3 +1,5 @@
+using Fuse4fs.Linux;
+
 namespace Fuse4fs.Ext4.Inodes;
 
 /// <summary>A point in time: seconds since 1970, possibly negative, and nanoseconds within the second.</summary>
@@ -68,9 +70,18 @@ public readonly record struct Timestamp(long Seconds, uint Nanoseconds) : ICompa
         return new Timestamp(seconds, (uint)(rest * 100));
     }
 
-    /// <summary>Rounded down to the step in which the kernel's file times advance: changes that follow each other
-    /// closely then need not store the inode each time.</summary>
-    public Timestamp Coarse() => this with { Nanoseconds = Nanoseconds - (Nanoseconds % CoarseStep) };
+    /// <summary>A clock's present time in steps like those in which the kernel's file times advance: changes that follow
+    /// each other closely then need not store the inode each time.</summary>
+    public static Timestamp OfChange(TimeProvider clock)
+    {
+        if (clock is FileClock)
+        {
+            (long seconds, uint nanoseconds) = LibC.FileTime();
+            return new Timestamp(seconds, nanoseconds);
+        }
+        Timestamp now = Now(clock);
+        return now with { Nanoseconds = now.Nanoseconds - (now.Nanoseconds % CoarseStep) };
+    }
 
     /// <inheritdoc/>
     public int CompareTo(Timestamp other)

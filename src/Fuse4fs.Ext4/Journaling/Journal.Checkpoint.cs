@@ -61,7 +61,7 @@ public sealed partial class Journal
         {
             return Timeout.InfiniteTimeSpan;
         }
-        if (_isCheckpointWanted || _spaceWaiters > 0 || _space.UsedBlocks > _geometry!.LogBlocks / 2
+        if (_isCheckpointWanted || _spaceWaiters > 0 || _homeWaiters > 0 || _space.UsedBlocks > _geometry!.LogBlocks / 2
             || _backlogBytes > _options.BacklogBytes / 2)
         {
             return TimeSpan.Zero;

@@ -6,6 +6,9 @@ internal static class BlockDeviceRequest
     /// <summary>BLKGETSIZE64: bytes of the device, into an unsigned 64-bit value.</summary>
     public const uint GetSize64 = 0x80081272;
 
+    /// <summary>BLKROGET: whether the device is write-protected, into an int.</summary>
+    public const uint GetReadOnly = 0x125E;
+
     /// <summary>BLKDISCARD: takes first byte and length as two unsigned 64-bit values.</summary>
     public const uint Discard = 0x1277;
 

@@ -73,6 +73,10 @@ public sealed unsafe class ImageFile : IBlockDevice
         {
             error = Errno.Invalid;
         }
+        if (error == Errno.Ok && isBlockDevice && !isReadOnly && IsWriteProtected(descriptor))
+        {
+            error = Errno.ReadOnly;
+        }
         if (error != Errno.Ok)
         {
             descriptor.Dispose();
@@ -232,6 +236,13 @@ public sealed unsafe class ImageFile : IBlockDevice
         // A directory's end is no size; reading one byte tells (EISDIR), and a character device has none.
         byte probe;
         return LibC.PRead(descriptor, &probe, 1, 0) < 0 ? LibC.LastError : Errno.Ok;
+    }
+
+    /// <summary>Opening a write-protected device for writing succeeds; only the writes fail.</summary>
+    private static bool IsWriteProtected(FileDescriptor device)
+    {
+        int isProtected = 0;
+        return LibC.IoControl(device, BlockDeviceRequest.GetReadOnly, &isProtected) == 0 && isProtected != 0;
     }
 
     private static void ThrowUnlessInterrupted(Errno error, string operation, long offsetBytes)

@@ -49,6 +49,18 @@ public sealed class FuseMount
         return new FuseMount(target, device!, isAdopted: false);
     }
 
+    /// <summary>Mounts a block device once more that is mounted as fuseblk already: the kernel gives the new mount the
+    /// superblock of the first one, and so its server, as with any file system on a device.</summary>
+    /// <returns>Invalid when it is not mounted, Busy when it is with the other of ro and rw.</returns>
+    /// <exception cref="FuseException">The mount point cannot be used.</exception>
+    /// <remarks>Kernel: get_tree_bdev. Without a descriptor a superblock can be joined, not made.</remarks>
+    public static Errno Join(string mountPoint, MountOptions options)
+    {
+        string target = Resolve(mountPoint);
+        string data = options.ToKernelData(null, DirectoryMode, LibC.GetUid(), LibC.GetGid());
+        return LibC.Mount(options.Source, target, options.Type, options.Flags, data) == 0 ? Errno.Ok : LibC.LastError;
+    }
+
     /// <summary>Unmounts. The session on <see cref="Device"/> then ends.</summary>
     /// <param name="lazily">Also when it is in use: gone from the tree at once, served until its last user closes.</param>
     /// <returns>Busy when it is in use; Invalid when it is not mounted (any more).</returns>

@@ -95,10 +95,15 @@ public sealed record MountOptions
     internal string Type => (FuseBlock ? "fuseblk" : "fuse") + (Subtype is null ? "" : "." + Subtype);
 
     /// <summary>The data string of mount(2): what the FUSE file system itself parses.</summary>
-    internal string ToKernelData(int descriptor, uint rootMode, uint uid, uint gid)
+    /// <param name="descriptor">An open /dev/fuse; null to join a superblock that is there already, or fail.</param>
+    /// <param name="rootMode">File type bits of the root.</param>
+    /// <param name="uid">Who mounts.</param>
+    /// <param name="gid">Who mounts.</param>
+    internal string ToKernelData(int? descriptor, uint rootMode, uint uid, uint gid)
     {
-        var data = new StringBuilder();
-        data.Append(CultureInfo.InvariantCulture, $"fd={descriptor},rootmode={Convert.ToString(rootMode, 8)}");
+        var data = new StringBuilder(descriptor is int number
+            ? string.Create(CultureInfo.InvariantCulture, $"fd={number},") : "");
+        data.Append(CultureInfo.InvariantCulture, $"rootmode={Convert.ToString(rootMode, 8)}");
         data.Append(CultureInfo.InvariantCulture, $",user_id={uid},group_id={gid}");
         AppendFuseWords(data);
         if (FuseBlock)

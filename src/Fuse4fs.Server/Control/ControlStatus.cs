@@ -28,7 +28,9 @@ internal unsafe struct ControlStatus
 
     /// <summary>Bytes of <see cref="_text"/> in use.</summary>
     public uint TextLength;
-    private readonly uint _padding;
+
+    /// <summary>1 when the server was started read-only.</summary>
+    public uint IsReadOnly;
     private fixed byte _text[TextBytes];
 
     /// <summary>Lines for people: key, colon, value.</summary>

@@ -21,6 +21,7 @@ internal static class ControlStatusWriter
             ProcessId = Environment.ProcessId,
             ProcessNamespace = MountControl.OwnProcessNamespace(),
             Requests = (ulong)requests,
+            IsReadOnly = server.IsReadOnly ? 1u : 0,
             Text = Describe(server, counts),
         };
         return IoControlHandler.Answer(MemoryMarshal.AsBytes(new ReadOnlySpan<ControlStatus>(in status)), in request,

@@ -50,6 +50,13 @@ public static unsafe class MountControl
             && status.ProcessNamespace == OwnProcessNamespace() ? status.ProcessId : null;
     }
 
+    /// <summary>Whether a mount's server was started read-only; null when the mount is not ours.</summary>
+    public static bool? IsServedReadOnly(string mountPoint)
+    {
+        ControlStatus status;
+        return Send(mountPoint, ControlCommands.Status, &status, out _) ? status.IsReadOnly != 0 : null;
+    }
+
     internal static ulong OwnProcessNamespace() =>
         LibC.Status("/proc/self/ns/pid", out FileStatus space) == Errno.Ok ? space.Inode : 0;
 

@@ -17,7 +17,7 @@ public static class Unmounter
     /// <returns>Null, or what went wrong.</returns>
     public static string? Unmount(string mountPoint, bool lazy, bool force)
     {
-        string place = RealPath(mountPoint);
+        string place = PlaceOf(mountPoint);
         MountEntry? mount = MountTable.Find(place);
         if (mount is null)
         {
@@ -60,8 +60,9 @@ public static class Unmounter
         return false;
     }
 
-    /// <summary>As the mount table spells it. The last part is not looked at: a dead mount cannot be.</summary>
-    private static string RealPath(string path)
+    /// <summary>A mount point as the mount table spells it. The last part is not looked at: a dead mount cannot be.
+    /// </summary>
+    public static string PlaceOf(string path)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         return MountTable.Read().Any(entry => entry.MountPoint == full)

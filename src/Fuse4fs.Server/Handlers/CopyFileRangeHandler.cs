@@ -34,6 +34,10 @@ internal static class CopyFileRangeHandler
         };
         Errno error = server.Volume.CopyRange(source, (long)request.OffsetIn, target, (long)request.OffsetOut,
             (long)Math.Min(request.Length, MostBytes), in options, out long copied);
+        if (options.KillsPrivileges)
+        {
+            server.ForgetAttributes(request.NodeIdOut);
+        }
         if (error != Errno.Ok)
         {
             return error;

@@ -46,9 +46,16 @@ internal static class FallocateHandler
                 && LongWork.IsLong(in attributes)));
 
     private static Errno Allocate(
-        ServedVolume server, InodeNumber inode, in FallocateIn request, in WriteOptions options) =>
-        server.Volume.Allocate(
+        ServedVolume server, InodeNumber inode, in FallocateIn request, in WriteOptions options)
+    {
+        Errno error = server.Volume.Allocate(
             inode, (FallocateMode)request.Mode, (long)request.Offset, (long)request.Length, in options);
+        if (options.KillsPrivileges)
+        {
+            server.ForgetAttributes(NodeIds.OfInode(inode));
+        }
+        return error;
+    }
 
     /// <summary>Tries again once, as the request loop does for requests that are answered at once.</summary>
     private static Errno AllocateOrReclaim(

@@ -1,8 +1,10 @@
+using System.Runtime.InteropServices;
 using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Background;
 using Fuse4fs.Server.Opens;
 
 namespace Fuse4fs.Server.Handlers;
@@ -21,9 +23,12 @@ internal static class GetAttributesHandler
             return Errno.Stale;
         }
         if ((request.Flags & GetAttributesIn.HandleValid) != 0 && server.Opens.TryFind(request.Handle, out OpenFile file)
-            && server.Full.TakeFailure(server.Volume, inode, file.MayUseReserve))
+            && file.CanWrite && file.Inode == inode && server.Full.Contains(inode))
         {
-            return Errno.NoSpace;
+            DeferredReply later = reply.Defer(in header);
+            ulong nodeId = header.NodeId;
+            LongWork.Run(server, later, _ => MakeSureOfRoom(server, nodeId, file, later));
+            return Errno.Ok;
         }
         Errno error = server.Volume.GetAttributes(inode, out InodeAttributes attributes);
         if (error == Errno.Ok)
@@ -31,6 +36,46 @@ internal static class GetAttributesHandler
             Answer(server, ref reply, in attributes);
         }
         return error;
+    }
+
+    /// <summary>Before a write to a file that grows on a nearly full disk.</summary>
+    private static void MakeSureOfRoom(ServedVolume server, ulong nodeId, OpenFile file, DeferredReply later)
+    {
+        if (server.Full.IsClose(server.Volume, file.MayUseReserve))
+        {
+            // Writes back what is cached. That it was invalid while the answer was on its way the kernel remembers, and
+            // asks again before the next write.
+            _ = server.Notifier.InvalidateInode(nodeId, 0, 0);
+            if (server.Volume.RoomBytes(file.MayUseReserve) == 0
+                && (!server.Volume.TryReclaimSpace(null) || server.Volume.RoomBytes(file.MayUseReserve) == 0))
+            {
+                server.Full.Remove(file.Inode);
+                later.Complete(Errno.NoSpace);
+                return;
+            }
+        }
+        else
+        {
+            server.Full.Remove(file.Inode);
+        }
+        Errno error = server.Volume.GetAttributes(file.Inode, out InodeAttributes attributes);
+        if (error == Errno.Ok)
+        {
+            Answer(server, later, in attributes);
+        }
+        else
+        {
+            later.Complete(error);
+        }
+    }
+
+    /// <summary>Answers GETATTR or SETATTR later.</summary>
+    public static void Answer(ServedVolume server, DeferredReply later, in InodeAttributes attributes)
+    {
+        var answer = new AttributesOut { Valid = ServedVolume.ForEver };
+        AttributeEncoder.Fill(out answer.Attributes, in attributes,
+            (uint)server.Volume.Context.Geometry.BlockSizeBytes);
+        later.Complete(MemoryMarshal.AsBytes(new ReadOnlySpan<AttributesOut>(in answer)));
     }
 
     /// <summary>Appends the reply to GETATTR and SETATTR.</summary>

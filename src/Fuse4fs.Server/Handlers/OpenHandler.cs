@@ -34,6 +34,7 @@ internal static class OpenHandler
         {
             return error;
         }
+        AccessTimes.Opened(server, header.NodeId, in attributes, (OpenFlags)request.Flags);
         ulong handle = Remember(server, in header, inode, (OpenFlags)request.Flags);
         if (handle == 0)
         {
@@ -146,6 +147,11 @@ internal static class OpenHandler
         {
             Errno error = server.Volume.Truncate(inode, 0, in options);
             isEmptied = error == Errno.Ok;
+            if (options.KillsPrivileges)
+            {
+                // The reply to OPEN carries no mode.
+                server.ForgetAttributes(NodeIds.OfInode(inode));
+            }
             return error;
         }
         finally

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
@@ -90,9 +89,6 @@ internal static class SetAttributesHandler
             later.Complete(error);
             return;
         }
-        var answer = new AttributesOut { Valid = ServedVolume.ForEver };
-        AttributeEncoder.Fill(out answer.Attributes, in attributes,
-            (uint)server.Volume.Context.Geometry.BlockSizeBytes);
-        later.Complete(MemoryMarshal.AsBytes(new ReadOnlySpan<AttributesOut>(in answer)));
+        GetAttributesHandler.Answer(server, later, in attributes);
     }
 }

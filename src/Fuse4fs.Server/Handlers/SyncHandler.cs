@@ -3,6 +3,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Server.Handlers;
 
@@ -40,7 +41,32 @@ internal static class SyncHandler
         return Errno.Ok;
     }
 
-    /// <summary>SYNCFS, DESTROY, and our own command for it.</summary>
+    /// <summary>DESTROY, the last request, which umount(2) waits for: answered when the volume is consistent and the image
+    /// let go, so that the next one who opens it finds it so.</summary>
+    public static Errno HandleDestroy(ServedVolume server, in InHeader header, ref ReplyWriter reply)
+    {
+        DeferredReply later = reply.Defer(in header);
+        new Thread(() =>
+        {
+            try
+            {
+                server.Requests.Close();
+                server.LetGo();
+                later.Complete(Errno.Ok);
+            }
+            catch (Exception failure)
+            {
+                ServerLog.BackgroundFailed(server.Log, failure);
+                later.Complete(Errno.InputOutput);
+            }
+        })
+        {
+            Name = "fuse4fs-destroy",
+        }.Start();
+        return Errno.Ok;
+    }
+
+    /// <summary>SYNCFS, and our own command for it.</summary>
     /// <param name="server">The mount.</param>
     /// <param name="header">The request.</param>
     /// <param name="reply">Deferred.</param>

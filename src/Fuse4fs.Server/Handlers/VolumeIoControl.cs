@@ -31,7 +31,21 @@ internal static class VolumeIoControl
             return Errno.NotPermitted;
         }
         int end = input.IndexOf((byte)0);
-        return IoControlHandler.Finish(server.Volume.SetLabel(end < 0 ? input : input[..end]), ref reply);
+        byte[] label = (end < 0 ? input : input[..end]).ToArray();
+        DeferredReply later = reply.Defer(in header);
+        LongWork.Run(server, later, _ =>
+        {
+            Errno error = server.Volume.SetLabel(label);
+            if (error == Errno.Ok)
+            {
+                later.Complete(stackalloc byte[IoControlCommands.AnswerBytes]);
+            }
+            else
+            {
+                later.Complete(error);
+            }
+        });
+        return Errno.Ok;
     }
 
     /// <summary>struct fsuuid is declared without its bytes, so FUSE carries neither the length the caller has room for nor

@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
@@ -29,12 +30,34 @@ internal static class WriteHandler
             IsCached = isCached,
             KillsPrivileges = (request.WriteFlags & WriteFlags.KillSetIds) != 0,
         };
+        bool isClose = isCached && server.Full.IsClose(server.Volume, options.MayUseReserve);
+        InodeAttributes before = default;
+        if (isClose || options.KillsPrivileges)
+        {
+            _ = server.Volume.GetAttributes(inode, out before);
+        }
         Errno error = server.Volume.Write(inode, (long)request.Offset, data, in options, out int written);
+        if (before.Number == inode)
+        {
+            Tell(server, header.NodeId, in before, isClose);
+        }
         if (error != Errno.Ok && (isCached || written == 0))
         {
             return error;
         }
         reply.Append<WriteOut>().Size = (uint)written;
         return Errno.Ok;
+    }
+
+    /// <summary>What the kernel would not know otherwise: that set-id bits are gone, and that the next write should be
+    /// asked about (<see cref="FullFiles"/>).</summary>
+    private static void Tell(ServedVolume server, ulong nodeId, in InodeAttributes before, bool isClose)
+    {
+        if (server.Volume.GetAttributes(before.Number, out InodeAttributes after) == Errno.Ok
+            && (after.Mode != before.Mode
+                || (isClose && after.Sectors > before.Sectors && server.Full.Add(before.Number))))
+        {
+            server.ForgetAttributes(nodeId);
+        }
     }
 }

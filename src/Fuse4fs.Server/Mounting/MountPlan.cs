@@ -64,6 +64,10 @@ internal static class MountPlan
         {
             flags |= InitFlags.OverIoUring;
         }
+        if (options.AllowIdMapping && options.Mount.DefaultPermissions)
+        {
+            flags |= InitFlags.AllowIdmap;
+        }
         return new CapabilityRequest { Flags = flags };
     }
 

@@ -4,6 +4,7 @@ using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Opens;
 using Fuse4fs.Server.Sources;
 using Serilog;
 
@@ -13,24 +14,28 @@ namespace Fuse4fs.Server.Mounting;
 /// </summary>
 public sealed class MountedVolume : IDisposable
 {
-    private readonly Stack<IDisposable> _owned;
+    private readonly OwnedParts _owned;
     private readonly ServedVolume _server;
     private readonly FuseSession _session;
     private readonly MountStopper _stopper;
     private bool _isEnded;
 
     private MountedVolume(
-        Stack<IDisposable> owned, ServedVolume server, FuseMount mount, FuseSession session, string? notice)
+        OwnedParts owned, ServedVolume server, FuseMount mount, FuseSession session, string? warning)
     {
         _owned = owned;
         _server = server;
         _session = session;
         _stopper = new MountStopper(mount, server.Log);
-        Notice = notice;
+        Notice = server.Source.Notice;
+        Warning = warning;
     }
 
     /// <summary>One line for the user about what is not as asked; null when all is.</summary>
     public string? Notice { get; }
+
+    /// <summary>The first thing that is wrong with the volume, in one line; null when nothing is.</summary>
+    public string? Warning { get; }
 
     /// <summary>Requests so far by kind; see <see cref="OperationTable.NameOf(int)"/>.</summary>
     public OperationCount[] Counts() => _session.Counts();
@@ -39,14 +44,14 @@ public sealed class MountedVolume : IDisposable
     /// <exception cref="MountRefusedException">It cannot be; everything is as before.</exception>
     public static MountedVolume Start(ServeOptions options, ILogger log)
     {
-        var owned = new Stack<IDisposable>();
+        var owned = new OwnedParts();
         try
         {
             return Start(options, log, owned);
         }
         catch (Exception failure)
         {
-            DisposeAll(owned);
+            owned.Dispose();
             throw failure switch
             {
                 VolumeRefusedException refusal => new MountRefusedException($"{options.Source}: {refusal.Message}", refusal),
@@ -80,32 +85,34 @@ public sealed class MountedVolume : IDisposable
             _session.Dispose();
         }
         // Otherwise the kernel ends the connection when this process is gone.
-        DisposeAll(_owned);
+        _owned.Dispose();
         ServerLog.Unmounted(_server.Log, _server.Options.Source);
     }
 
-    private static MountedVolume Start(ServeOptions options, ILogger log, Stack<IDisposable> owned)
+    private static MountedVolume Start(ServeOptions options, ILogger log, OwnedParts owned)
     {
         if (options.LockFile is not null)
         {
-            owned.Push(LockFile.Create(options.LockFile));
+            owned.Add(LockFile.Create(options.LockFile));
         }
         ImageSource source = ImageSource.Open(options);
-        owned.Push(source);
+        owned.Add(source);
         var events = new EngineEventLog(log);
         Volume volume = Volume.Open(source.Image, EngineOptions.Create(options, source.Image.IsReadOnly, events));
-        owned.Push(volume);
+        owned.Add(volume);
+        RefuseHiddenRecovery(options, source, volume);
         bool isReadOnly = options.ReadOnly || volume.IsReadOnly;
         var server = new ServedVolume(volume, options, source, isReadOnly, log);
-        owned.Push(server);
+        owned.Add(server);
+        server.LetGo = owned.Dispose;
         FuseMount mount = FuseMount.Mount(options.MountPoint, MountPlan.Create(options, source, volume, isReadOnly));
         FuseSession session = StartSession(server, mount);
         server.Session = session;
         source.Image.Waiting = session.CallForHelp;
         MountPlan.RaiseReadAhead(mount);
+        server.Full.UnseenBytes = DirtyLimit.Of(mount.MountPoint);
         ServerLog.Mounted(log, options.Source, mount.MountPoint, isReadOnly);
-        string? notice = source.Notice ?? events.FirstWarning;
-        var mounted = new MountedVolume(owned, server, mount, session, notice);
+        var mounted = new MountedVolume(owned, server, mount, session, events.FirstWarning);
         if (!events.TryWatch(mounted.Panic))
         {
             mounted.Panic();
@@ -134,11 +141,14 @@ public sealed class MountedVolume : IDisposable
         }
     }
 
-    private static void DisposeAll(Stack<IDisposable> owned)
+    /// <summary>Who asked for a writable mount of a write-protected device may get a read-only one, but not one of what
+    /// is not on the device: the kernel's ext4 refuses that too.</summary>
+    private static void RefuseHiddenRecovery(ServeOptions options, ImageSource source, Volume volume)
     {
-        while (owned.TryPop(out IDisposable? next))
+        if (!options.ReadOnly && source.IsBlockDevice && source.Image.IsReadOnly && volume.IsReplayedInMemory)
         {
-            next.Dispose();
+            throw new MountRefusedException($"{options.Source}: cannot mount read-only: the device is write-protected, "
+                + "and its journal needs recovery (ro recovers in memory, norecovery does not recover)");
         }
     }
 }

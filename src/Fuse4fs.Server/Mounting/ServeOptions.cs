@@ -90,6 +90,10 @@ public sealed record ServeOptions
     /// <summary>io_uring: requests come over io_uring where the kernel offers it.</summary>
     public bool OverIoUring { get; init; }
 
+    /// <summary>idmap: the mount may be id-mapped (mount_setattr). The kernel then names callers only where something is
+    /// created.</summary>
+    public bool AllowIdMapping { get; init; }
+
     /// <summary>threads=: workers; 0 means one per processor, at least two.</summary>
     public int Threads { get; init; }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Fuse4fs.Daemon;
 using Fuse4fs.Options;
+using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Commands;
 
@@ -52,10 +53,12 @@ internal static class MountCommand
         _ = LoggingSetup.ParseLevel(request.LogLevel);
         if (parsed.IsRemount)
         {
-            return RemountCommand.Run(parsed.Options);
+            return RemountCommand.Run(request, parsed.Options);
         }
-        return request.Foreground || request.Debug || parsed.IsDebug
-            ? ServerProcess.RunForeground(request, parsed)
-            : DaemonLauncher.Launch(request);
+        if (request.Foreground || request.Debug || parsed.IsDebug)
+        {
+            return ServerProcess.RunForeground(request, parsed);
+        }
+        return SharedMount.TryJoin(parsed.Options) ? ExitCodes.Success : DaemonLauncher.Launch(request);
     }
 }

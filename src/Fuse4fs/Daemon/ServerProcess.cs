@@ -19,10 +19,7 @@ internal static class ServerProcess
         ILogger log = LoggingSetup.Create(request, parsed, toConsole: true);
         using var closing = log as IDisposable;
         using MountedVolume mounted = MountedVolume.Start(parsed.Options, log);
-        if (mounted.Notice is not null)
-        {
-            ExitCodes.Report(mounted.Notice, ExitCodes.Success);
-        }
+        Announce(mounted, isQuiet: false);
         return Serve(mounted);
     }
 
@@ -43,10 +40,7 @@ internal static class ServerProcess
                 // The image is open by a descriptor of ours; the one we were started with would keep the caller's.
                 new FileDescriptor(number).Dispose();
             }
-            if (mounted.Notice is not null && !request.Quiet)
-            {
-                ExitCodes.Report(mounted.Notice, ExitCodes.Success);
-            }
+            Announce(mounted, request.Quiet);
             if (!Detach())
             {
                 mounted.RequestStop();
@@ -60,6 +54,15 @@ internal static class ServerProcess
             using var starter = new FileDescriptor(StandardError, ownsHandle: false);
             Tell(starter, code);
             return code;
+        }
+    }
+
+    /// <summary>Who mounts by mount(8) hears what mount(8) itself would say: that a device is write-protected.</summary>
+    private static void Announce(MountedVolume mounted, bool isQuiet)
+    {
+        if ((mounted.Notice ?? (isQuiet ? null : mounted.Warning)) is { } line)
+        {
+            ExitCodes.Report(line, ExitCodes.Success);
         }
     }
 

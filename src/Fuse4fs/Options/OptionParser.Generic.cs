@@ -27,6 +27,7 @@ internal sealed partial class OptionParser
             case "threads": _options = _options with { Threads = (int)Number(name, value, 1, 256) }; return true;
             case "io_uring" when value is null: _options = _options with { OverIoUring = true }; return true;
             case "fuseblk": _options = _options with { FuseBlock = FuseBlock(value) }; return true;
+            case "idmap" when value is null: _options = _options with { AllowIdMapping = true }; return true;
             case "debug" when value is null: IsDebug = true; return true;
             case "fuse4fs_debug" when value is null: IsVerbose = true; return true;
             default: return false;

@@ -75,7 +75,7 @@ public sealed class ClaimTests
         string device = Tool.Check("losetup", "--find", "--show", image.Path).Trim();
         using var mount = new ServedMount(device);
         Assert.Equal("fuseblk.ext4", mount.Entry.Type);
-        ToolResult second = Command.Run("-o", "ro", device, image.Directory.Path);
+        ToolResult second = Command.Run("-o", "rw", device, image.Directory.Path);
         Assert.Equal(32, second.ExitCode);
         Assert.Contains(mount.MountPoint, second.Errors, StringComparison.Ordinal);
         mount.Unmount();

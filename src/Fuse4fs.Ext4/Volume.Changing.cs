@@ -76,13 +76,14 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
-            error = Journal!.TryBegin(Inodes.StoreCredits, out Handle handle);
+            error = Journal!.TryStart(Inodes.StoreCredits, out Handle handle);
             if (error == Errno.Ok)
             {
                 using (handle)
                 {
                     reference.Inode.AccessTime = Writing.Now();
                     Inodes.Store(handle, reference.Inode);
+                    handle.Complete();
                 }
             }
             return error;

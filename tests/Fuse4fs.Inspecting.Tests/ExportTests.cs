@@ -64,11 +64,45 @@ public sealed class ExportTests
         string archive = image.Directory.Combine("tree.tar");
         ToolResult result = Inspect.Run("export", image.Path, "--tar", archive);
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("/./file-1: ", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("/file-1: ", result.Errors, StringComparison.Ordinal);
         string[] names = Tool.Check("tar", "-tf", archive).Split('\n');
         Assert.Contains("./file-0", names);
         Assert.Contains("./file-2", names);
         Assert.DoesNotContain("./file-1", names);
+    }
+
+    [Fact]
+    public void Names_of_attributes_may_contain_what_keywords_may_not()
+    {
+        using TestImage image = Prepared.ForKernel("no-journal");
+        string names = string.Join(' ', "user.a=b", "user.=", "user.100%", "user.%3D", "user.%25=");
+        using (var mount = new LoopMount(image.Path))
+        {
+            Tool.Shell($"cd {mount.MountPoint}; : > file; for name in {names}; do setfattr -n $name -v \"of $name\" file; done");
+            mount.Unmount();
+        }
+        string archive = image.Directory.Combine("tree.tar");
+        Assert.Equal(0, Inspect.Run("export", image.Path, "file", "--tar", archive).ExitCode);
+        using var empty = new TestImage(RoomyOptions);
+        using var copy = new LoopMount(empty.Path);
+        Tool.Check("tar", "-C", copy.MountPoint, "--xattrs", "--xattrs-include=*", "-xpf", archive);
+        Tool.Shell($"cd {copy.MountPoint}; for name in {names}; do"
+            + " [ \"$(getfattr --only-values -n $name file)\" = \"of $name\" ] || exit 1; done");
+    }
+
+    [Fact]
+    public void Files_that_need_a_key_are_reported_and_left_out()
+    {
+        using TestImage image = Prepared.ForKernel("encrypt");
+        string archive = image.Directory.Combine("tree.tar");
+        ToolResult result = Inspect.Run("export", image.Path, "--tar", archive);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("/encrypted/", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("Required key not available", result.Errors, StringComparison.Ordinal);
+        // Directories and links stay, by the names that are seen without the key.
+        string[] files = Tool.Check("tar", "-tvf", archive).Split('\n');
+        Assert.DoesNotContain(files, line => line.StartsWith('-') && line.Contains("encrypted", StringComparison.Ordinal));
+        Assert.Contains(files, line => line.StartsWith('d') && line.Contains("encrypted/", StringComparison.Ordinal));
     }
 
     [Fact]

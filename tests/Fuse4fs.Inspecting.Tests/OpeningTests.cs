@@ -19,6 +19,20 @@ public sealed class OpeningTests
     }
 
     [Fact]
+    public void Maps_tell_positions_in_the_file_that_was_named()
+    {
+        using var image = new TestImage("-t ext4");
+        string contents = image.Directory.Combine("contents");
+        File.WriteAllText(contents, "something to be found again");
+        Debugfs.Write(image.Path, $"write {contents} file");
+        string disk = image.Directory.Combine("disk");
+        Tool.Shell($"truncate -s 3M '{disk}'; cat '{image.Path}' >> '{disk}'");
+        long address = Inspect.Json("map", disk, "file", "-o", "offset=3145728").GetProperty("address").GetInt64();
+        Assert.Equal("something to be found again",
+            Tool.Shell($"dd if='{disk}' bs=1 skip={address} count=27 status=none"));
+    }
+
+    [Fact]
     public void Uses_a_backup_superblock()
     {
         using var image = new TestImage("-t ext4 -b 4096 -L backup", 256L << 20);

@@ -37,6 +37,10 @@ public sealed class FuseMount
             return adopted!;
         }
         string target = Resolve(mountPoint);
+        if (MountTable.Find(target) is { } mounted && mounted.Source == options.Source && mounted.Type == options.Type)
+        {
+            throw new FuseException(Errno.Busy, $"{options.Source} is already mounted on {target}");
+        }
         Errno error = TryMountDirectly(target, options, out FuseDevice? device);
         if (error is Errno.NotPermitted or Errno.AccessDenied && !options.FuseBlock)
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Fuse4fs.Inspecting;
 using Fuse4fs.Options;
 
@@ -11,12 +12,33 @@ internal static class CommandTree
     public static int Run(string[] arguments)
     {
         ParseResult result = Build().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (result.Errors.Count > 0 && result.Action is not HelpAction)
+        string? mistake = result.Action is HelpAction ? null
+            : UnknownOption(result, arguments) ?? MissingArgument(result)
+            ?? (result.Errors.Count > 0 ? result.Errors[0].Message.TrimEnd('.', '\n') : null);
+        if (mistake is not null)
         {
-            return ExitCodes.Report($"{result.Errors[0].Message.TrimEnd('.', '\n')} (fuse4fs -h shows the usage)",
-                ExitCodes.Usage);
+            return ExitCodes.Report($"{mistake} (fuse4fs -h shows the usage)", ExitCodes.Usage);
         }
         return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    /// <summary>An option that nobody knows was taken for an image or a path. What begins with '-' and is none can be
+    /// given behind "--".</summary>
+    private static string? UnknownOption(ParseResult result, string[] arguments)
+    {
+        IEnumerable<string> taken = result.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens).Select(token => token.Value);
+        string? option = arguments.Contains("--") || result.Errors.Count == 0 && result.CommandResult.Parent is not null
+            ? null
+            : taken.Concat(result.UnmatchedTokens).FirstOrDefault(value => value.Length > 1 && value[0] == '-');
+        return option is null ? null : $"unknown option '{option}'";
+    }
+
+    private static string? MissingArgument(ParseResult result)
+    {
+        Argument? missing = result.CommandResult.Command.Arguments.FirstOrDefault(argument =>
+            argument.Arity.MinimumNumberOfValues > 0 && (result.GetResult(argument)?.Tokens.Count ?? 0) == 0);
+        return missing is null || result.Errors.Count == 0 ? null : $"no {missing.Name} is given";
     }
 
     private static RootCommand Build()

@@ -28,13 +28,14 @@ internal static class MapCommand
         {
             InodeAttributes attributes = path.Resolve(parsed, opened.Volume, followLast: true);
             using Stream output = StandardOutput.Open();
-            Write(opened.Volume, in attributes, output, parsed.GetValue(asJson));
+            Write(opened, in attributes, output, parsed.GetValue(asJson));
         }));
         return command;
     }
 
-    private static void Write(Volume volume, in InodeAttributes attributes, Stream output, bool asJson)
+    private static void Write(OpenedImage image, in InodeAttributes attributes, Stream output, bool asJson)
     {
+        Volume volume = image.Volume;
         using var text = new StreamWriter(output, leaveOpen: true);
         if (!asJson)
         {
@@ -58,7 +59,7 @@ internal static class MapCommand
             {
                 run = run with { LengthBlocks = sizeBlocks - block };
             }
-            WriteRun(text, output, in run, in attributes, shift, asJson);
+            WriteRun(text, output, in run, in attributes, image, asJson);
             block = run.End;
             if (run.Kind == RunKind.Inline)
             {
@@ -67,9 +68,12 @@ internal static class MapCommand
         }
     }
 
+    /// <summary>Addresses are positions in the image as it was given: offset= is counted in.</summary>
     private static void WriteRun(
-        StreamWriter text, Stream output, in MapRun run, in InodeAttributes attributes, int shift, bool asJson)
+        StreamWriter text, Stream output, in MapRun run, in InodeAttributes attributes, OpenedImage image, bool asJson)
     {
+        int shift = image.Volume.Context.Geometry.BlockSizeShift;
+        ulong address = (run.Start.Value << shift) + (ulong)image.OffsetBytes;
         ulong offset = (ulong)run.First << shift;
         bool isInline = run.Kind == RunKind.Inline;
         ulong length = isInline ? (ulong)attributes.SizeBytes : run.LengthBlocks << shift;
@@ -82,10 +86,8 @@ internal static class MapCommand
         };
         if (!asJson)
         {
-            string address = run.IsMapped
-                ? (run.Start.Value << shift).ToString(CultureInfo.InvariantCulture)
-                : "-";
-            text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{offset,16} {address,16} {length,16} {kind}"));
+            string place = run.IsMapped ? address.ToString(CultureInfo.InvariantCulture) : "-";
+            text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{offset,16} {place,16} {length,16} {kind}"));
             return;
         }
         using (Utf8JsonWriter json = JsonText.Writer(output, isLine: true))
@@ -94,7 +96,7 @@ internal static class MapCommand
             json.WriteNumber("offset", offset);
             if (run.IsMapped)
             {
-                json.WriteNumber("address", run.Start.Value << shift);
+                json.WriteNumber("address", address);
             }
             json.WriteNumber("length", length);
             json.WriteString("kind", kind);

@@ -132,6 +132,11 @@ internal sealed class TarExport
 
     private void WriteFile(ReadOnlySpan<byte> path, in InodeAttributes attributes)
     {
+        if ((attributes.Flags & InodeFlags.Encrypted) != 0)
+        {
+            _problems.Report(path, Errno.NoKey);
+            return;
+        }
         // Blocks belong to one file only: more data than the volume has room for is damage, and could fill a disk.
         SparseMap map = SparseMap.Read(_volume, in attributes, _volumeBytes - _dataBytes);
         AddXattrs(path, in attributes);
@@ -209,9 +214,25 @@ internal sealed class TarExport
             }
             else
             {
-                _tar.Records.Add([.. "SCHILY.xattr."u8, .. name], value);
+                _tar.Records.Add([.. "SCHILY.xattr."u8, .. XattrKeyword(name)], value);
             }
         }
+    }
+
+    /// <summary>A keyword ends at the first '='. GNU tar writes one in a name as %3D, and % itself as %25.</summary>
+    private static byte[] XattrKeyword(ReadOnlySpan<byte> name)
+    {
+        var keyword = new List<byte>(name.Length);
+        foreach (byte letter in name)
+        {
+            switch (letter)
+            {
+                case (byte)'=': keyword.AddRange("%3D"u8); break;
+                case (byte)'%': keyword.AddRange("%25"u8); break;
+                default: keyword.Add(letter); break;
+            }
+        }
+        return [.. keyword];
     }
 
     private void AddAcl(ReadOnlySpan<byte> path, ReadOnlySpan<byte> keyword, byte[] value)

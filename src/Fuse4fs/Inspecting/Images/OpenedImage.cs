@@ -10,14 +10,18 @@ namespace Fuse4fs.Inspecting.Images;
 /// are not locked out, so an image that is being written may look inconsistent.</summary>
 internal sealed class OpenedImage : IDisposable
 {
-    private OpenedImage(Volume volume, Problems problems)
+    private OpenedImage(Volume volume, long offsetBytes, Problems problems)
     {
         Volume = volume;
+        OffsetBytes = offsetBytes;
         Problems = problems;
     }
 
     /// <summary>The volume, read-only.</summary>
     public Volume Volume { get; }
+
+    /// <summary>Where the file system starts in the image.</summary>
+    public long OffsetBytes { get; }
 
     /// <summary>Where damage is reported, and whether there was any.</summary>
     public Problems Problems { get; }
@@ -38,7 +42,7 @@ internal sealed class OpenedImage : IDisposable
                 JournalDevice = options.JournalPath is string path ? OpenFile(path, 0) : null,
                 Events = problems,
             });
-            return new OpenedImage(volume, problems);
+            return new OpenedImage(volume, options.OffsetBytes, problems);
         }
         catch (VolumeRefusedException refusal)
         {

@@ -19,9 +19,9 @@ internal static class XattrList
             return found;
         }
         Check(volume.ListXattr(attributes.Number, includeTrusted: true, [], out int length));
-        if (length is 0 or > MostListBytes)
+        if (length > MostListBytes)
         {
-            return found;
+            throw new InspectionException($"extended attributes: {length} bytes of names, which no program can list");
         }
         byte[] names = new byte[length];
         Check(volume.ListXattr(attributes.Number, includeTrusted: true, names, out length));

@@ -32,7 +32,7 @@ internal sealed class Problems : IEngineEvents
     public void Report(ReadOnlySpan<byte> path, string message)
     {
         _count++;
-        _writer.WriteLine($"fuse4fs: /{EscapedName.Of(path)}: {message}");
+        Note(path, message);
     }
 
     /// <summary>An operation on a name failed.</summary>
@@ -42,8 +42,12 @@ internal sealed class Problems : IEngineEvents
     public void Report(ReadOnlySpan<byte> path, Exception failure) => Report(path, failure.Message);
 
     /// <summary>Something worth saying that is no damage.</summary>
-    public void Note(ReadOnlySpan<byte> path, string message) =>
-        _writer.WriteLine($"fuse4fs: /{EscapedName.Of(path)}: {message}");
+    public void Note(ReadOnlySpan<byte> path, string message)
+    {
+        // Names in an archive begin with "./".
+        ReadOnlySpan<byte> shown = path.StartsWith("./"u8) ? path[2..] : path is [(byte)'.'] ? default : path;
+        _writer.WriteLine($"fuse4fs: /{EscapedName.Of(shown)}: {message}");
+    }
 
     /// <summary>True for the exceptions that say something about the image and nothing about this program.</summary>
     public static bool IsOfImage(Exception failure) =>

@@ -62,6 +62,7 @@ public sealed class RevokeWrapTests : IDisposable
         {
             handle.Forget(volume.Block(FreedBlock));
             id = handle.TransactionId;
+            handle.Complete();
         }
         Assert.Equal(Errno.Ok, volume.Journal.CommitAndWait(id));
         byte[] data = new byte[volume.Context.Geometry.BlockSizeBytes];
@@ -84,6 +85,7 @@ public sealed class RevokeWrapTests : IDisposable
         {
             volume.Put(handle, block, value, isNew: true);
             id = handle.TransactionId;
+            handle.Complete();
         }
         Assert.Equal(Errno.Ok, volume.Journal.CommitAndWait(id));
     }

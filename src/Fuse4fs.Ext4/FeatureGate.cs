@@ -18,10 +18,7 @@ internal static class FeatureGate
         | RoCompatFeatures.Verity | RoCompatFeatures.OrphanPresent;
 
     /// <summary>Known, and read, but not written.</summary>
-    private const IncompatFeatures NotWritten = IncompatFeatures.InlineData | IncompatFeatures.Casefold
-        | IncompatFeatures.MultipleMountProtection;
-
-    private const RoCompatFeatures NotWrittenRoCompat = RoCompatFeatures.Quota;
+    private const IncompatFeatures NotWritten = IncompatFeatures.InlineData | IncompatFeatures.Casefold;
 
     /// <summary>Refuses what cannot be read.</summary>
     /// <exception cref="VolumeRefusedException">A feature is unknown, or the device is a journal.</exception>
@@ -64,11 +61,8 @@ internal static class FeatureGate
         {
             return $"writing with the feature {FeatureNames.Of(incompat & NotWritten)} is not supported: read-only";
         }
-        if ((roCompat & NotWrittenRoCompat) != 0)
-        {
-            return $"writing with the feature {FeatureNames.Of(roCompat & NotWrittenRoCompat)} is not supported: "
-                + "read-only";
-        }
-        return null;
+        return roCompat.HasFlag(RoCompatFeatures.Quota) && incompat.HasFlag(IncompatFeatures.XattrInodes)
+            ? "counting the values of attributes (ea_inode) for quotas is not supported: read-only"
+            : null;
     }
 }

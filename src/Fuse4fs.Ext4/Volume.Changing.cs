@@ -155,7 +155,16 @@ public sealed partial class Volume
 
     private Errno StoreChange(Inode inode, in AttributeChange change)
     {
-        Errno error = Journal!.TryStart(Inodes.StoreCredits, out Handle handle);
+        int transfer = 0;
+        Errno error = change.UserId is null && change.GroupId is null
+            ? Errno.Ok
+            : PrepareTransfer(inode, InodeCharge.Of(inode) with
+            {
+                UserId = change.UserId ?? inode.UserId,
+                GroupId = change.GroupId ?? inode.GroupId,
+            }, change.MayUseReserve, out transfer);
+        Handle handle = null!;
+        error = error == Errno.Ok ? Journal!.TryStart(Inodes.StoreCredits + transfer, out handle) : error;
         if (error != Errno.Ok)
         {
             return error;
@@ -178,6 +187,23 @@ public sealed partial class Volume
             handle.Complete();
         }
         return Errno.Ok;
+    }
+
+    /// <summary>An inode is about to get other owners.</summary>
+    /// <param name="inode">Locked exclusively.</param>
+    /// <param name="after">As it is to be counted.</param>
+    /// <param name="isPrivileged">No limit holds.</param>
+    /// <param name="credits">What storing it takes beyond the usual.</param>
+    private Errno PrepareTransfer(Inode inode, in InodeCharge after, bool isPrivileged, out int credits)
+    {
+        credits = 0;
+        if (Inodes.Accounts is not { } accounts)
+        {
+            return Errno.Ok;
+        }
+        credits = accounts.TransferCredits;
+        Errno error = accounts.CheckTransfer(InodeCharge.Of(inode), in after, isPrivileged);
+        return error == Errno.Ok ? accounts.Prepare(in after) : error;
     }
 
     /// <summary>A new owner does not inherit the right to act as the old one. Kernel: chown_common,

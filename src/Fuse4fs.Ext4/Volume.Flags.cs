@@ -39,10 +39,13 @@ public sealed partial class Volume
     });
 
     /// <summary>Sets the project a file belongs to.</summary>
-    /// <returns>NotSupported on a volume without projects, Overflow for an inode without room for it, ReadOnly, Stale, or
-    /// Ok.</returns>
+    /// <param name="number">Any inode.</param>
+    /// <param name="projectId">The project.</param>
+    /// <param name="mayExceedQuota">The project's limits do not hold.</param>
+    /// <returns>NotSupported on a volume without projects, Overflow for an inode without room for it, QuotaExceeded, ReadOnly,
+    /// Stale, or Ok.</returns>
     /// <remarks>Kernel: ext4_ioctl_setproject.</remarks>
-    public Errno SetProject(InodeNumber number, uint projectId) => ChangeFields(number, inode =>
+    public Errno SetProject(InodeNumber number, uint projectId, bool mayExceedQuota = false) => ChangeFields(number, inode =>
     {
         if (!Context.Geometry.RoCompat.HasFlag(RoCompatFeatures.Project))
         {
@@ -54,7 +57,7 @@ public sealed partial class Volume
         }
         inode.ProjectId = projectId;
         return Errno.Ok;
-    });
+    }, projectId, mayExceedQuota);
 
     /// <summary>Sets the generation. Refused where checksums depend on it, as the kernel does.</summary>
     public Errno SetGeneration(InodeNumber number, uint generation) => Context.Checksums.IsEnabled
@@ -65,7 +68,7 @@ public sealed partial class Volume
             return Errno.Ok;
         });
 
-    private Errno ChangeFields(InodeNumber number, Func<Inode, Errno> change)
+    private Errno ChangeFields(InodeNumber number, Func<Inode, Errno> change, uint? projectId = null, bool mayExceedQuota = false)
     {
         if (Writing is null || Context.IsReadOnly)
         {
@@ -80,7 +83,14 @@ public sealed partial class Volume
         using (reference.Inode.Lock.Exclusive())
         {
             Inode inode = reference.Inode;
-            error = Journal!.TryStart(Inodes.StoreCredits, out Handle handle);
+            int transfer = 0;
+            if (projectId is uint project)
+            {
+                InodeCharge after = InodeCharge.Of(inode) with { ProjectId = project };
+                error = PrepareTransfer(inode, in after, mayExceedQuota, out transfer);
+            }
+            Handle handle = null!;
+            error = error == Errno.Ok ? Journal!.TryStart(Inodes.StoreCredits + transfer, out handle) : error;
             if (error != Errno.Ok)
             {
                 return error;

@@ -79,6 +79,10 @@ public sealed partial class Volume
         {
             ProtectBlocksOf(new InodeNumber(hidden));
         }
+        if (Context.Geometry.Has(IncompatFeatures.MultipleMountProtection))
+        {
+            Space.Protect(new FsBlock(super.MmpBlock), 1);
+        }
         Space.Start(wasClean);
         Journal.SetSuperblockSource(Space);
         Space.StartZeroingInodeTables(Journal);

@@ -16,6 +16,9 @@ public sealed partial class Volume
     /// <summary>The way to change metadata; null on a volume opened read-only.</summary>
     internal Journal? Journal { get; private set; }
 
+    /// <summary>Shows others that the volume is in use; null where it has no such block, or nothing is written.</summary>
+    private MultipleMountGuard? MountGuard { get; set; }
+
     /// <summary>The journal as it was found; null without one, or when it was not looked at (noload).</summary>
     public JournalFacts? JournalFacts { get; private set; }
 

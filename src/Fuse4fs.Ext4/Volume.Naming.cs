@@ -36,7 +36,7 @@ public sealed partial class Volume
             Directories,
             editor,
             Xattrs,
-            new XattrWriter(Context, Xattrs, Space.Blocks),
+            new XattrWriter(Context, Inodes, Xattrs, Space.Blocks),
             _options.ReservedUserId ?? super.ReservedUserId,
             _options.ReservedGroupId ?? super.ReservedGroupId);
         Maker = new NodeMaker(Naming);

@@ -44,6 +44,24 @@ public sealed partial class Volume
         bool isReadOnly = IsOpenedReadOnly(in super, offsetBytes, device, options);
         bool wasClean = IsClean(in super);
         Geometry geometry = Geometry.Decode(in super, offsetBytes, device.LengthBytes);
+        MultipleMountGuard? guard = isReadOnly || !geometry.Has(IncompatFeatures.MultipleMountProtection)
+            ? null
+            : MultipleMountGuard.Claim(device, geometry, in super, options.Events, options.Clock);
+        try
+        {
+            return OpenClaimed(device, options, geometry, super, offsetBytes, isReadOnly, wasClean, guard);
+        }
+        catch
+        {
+            guard?.Dispose();
+            throw;
+        }
+    }
+
+    private static Volume OpenClaimed(
+        IBlockDevice device, VolumeOptions options, Geometry geometry, Superblock super, ulong offsetBytes,
+        bool isReadOnly, bool wasClean, MultipleMountGuard? guard)
+    {
         JournalSource? journal = null;
         RecoveryResult recovery = default;
         if (options.LoadJournal)
@@ -66,8 +84,11 @@ public sealed partial class Volume
         {
             volume.StartJournal(journal, recovery);
             volume.StartRecording(recorder, PolicyOf(in super, options));
+            volume.MountGuard = guard;
+            guard?.WhenLost(why => volume.Journal?.Abort(Errno.Busy, why));
             volume.StartFreeSpace(wasClean);
             volume.StartWriting();
+            volume.StartQuotas();
             volume.RecoverOrphans();
             volume.StartNaming();
             return volume;

@@ -15,6 +15,24 @@ public sealed partial class Volume
     private readonly Lazy<ulong> _overheadClusters;
     private readonly Lazy<(ulong Clusters, uint Inodes)> _free;
 
+    /// <summary>What statfs(2) shows in a directory: of one that hands its project on, what the project's limits
+    /// leave. Kernel: ext4_statfs_project.</summary>
+    public VolumeStatistics Statistics(InodeNumber number)
+    {
+        VolumeStatistics all = Statistics();
+        if (Quotas is null || Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference) != Errno.Ok)
+        {
+            return all;
+        }
+        using (reference)
+        using (reference.Inode.Lock.Shared())
+        {
+            return reference.Inode.Has(InodeFlags.ProjectInherit)
+                ? all.Within(Quotas.ShowProject(reference.Inode.ProjectId))
+                : all;
+        }
+    }
+
     /// <summary>What statfs(2) shows. Kernel: ext4_statfs.</summary>
     public VolumeStatistics Statistics()
     {

@@ -278,7 +278,7 @@ public sealed partial class Volume
         }
         var maps = new MapEditor(Context, Space.Blocks, Inodes);
         Writing = new WriteServices(
-            Context, Inodes, Map, maps, new HoleAllocator(Context, Map, Space.Blocks), Space.Blocks, Journal);
+            Context, Inodes, Map, maps, new HoleAllocator(Context, Map, Space.Blocks, Inodes), Space.Blocks, Journal);
         Inodes.Evicting = Writing.ReleaseWindows;
         var data = new DataWriter(Writing);
         Writer = new FileWriter(Writing, data);

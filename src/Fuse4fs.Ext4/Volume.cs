@@ -62,7 +62,9 @@ public sealed partial class Volume : IDisposable
     public void Dispose()
     {
         FinishOrphans();
+        StopQuotas();
         Journal?.Close();
+        MountGuard?.Dispose();
         Space?.Dispose();
         Context.Device.Dispose();
         _options.JournalDevice?.Dispose();

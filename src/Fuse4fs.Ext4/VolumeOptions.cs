@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Quota;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Linux;
 
@@ -21,6 +22,9 @@ public sealed class VolumeOptions
 
     /// <summary>commit=: how long a change may wait for its transaction to commit.</summary>
     public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>usrquota, grpquota, prjquota: whose limits are enforced where the volume keeps quotas.</summary>
+    public QuotaLimitKinds QuotaLimits { get; init; }
 
     /// <summary>errors=: what happens to a writable volume after damage was found and recorded in its superblock; null
     /// for what that says. <see cref="IEngineEvents.MustStop"/> is told of a panic.</summary>

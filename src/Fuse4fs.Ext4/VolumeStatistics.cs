@@ -29,4 +29,32 @@ public readonly record struct VolumeStatistics
 
     /// <summary>f_fsid: both halves of the UUID, combined.</summary>
     public ulong FileSystemId { get; init; }
+
+    /// <summary>As seen by a project: no more than its limits, and of what is free no more than they leave.</summary>
+    internal VolumeStatistics Within((ulong SpaceLimit, ulong SpaceBytes, ulong InodeLimit, ulong Inodes) project)
+    {
+        VolumeStatistics seen = this;
+        if (project.SpaceLimit > 0)
+        {
+            ulong limit = project.SpaceLimit / (ulong)BlockSizeBytes;
+            ulong left = limit - Math.Min(limit, project.SpaceBytes / (ulong)BlockSizeBytes);
+            seen = seen with
+            {
+                Blocks = Math.Min(Blocks, limit),
+                FreeBlocks = Math.Min(FreeBlocks, left),
+                AvailableBlocks = Math.Min(AvailableBlocks, left),
+                PrivilegedBlocks = Math.Min(PrivilegedBlocks, left),
+            };
+        }
+        if (project.InodeLimit > 0)
+        {
+            ulong left = project.InodeLimit - Math.Min(project.InodeLimit, project.Inodes);
+            seen = seen with
+            {
+                Inodes = (uint)Math.Min(Inodes, project.InodeLimit),
+                FreeInodes = (uint)Math.Min(FreeInodes, left),
+            };
+        }
+        return seen;
+    }
 }

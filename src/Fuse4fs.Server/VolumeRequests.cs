@@ -148,7 +148,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         Opcode.Read => ReadHandler.Handle(server, in header, ref body, ref reply),
         Opcode.ReadDirectory => ReadDirectoryHandler.Handle(server, in header, ref body, ref reply),
         Opcode.ReadDirectoryPlus => ReadDirectoryPlusHandler.Handle(server, in header, ref body, ref reply),
-        Opcode.StatFs => StatFsHandler.Handle(server, ref reply),
+        Opcode.StatFs => StatFsHandler.Handle(server, in header, ref reply),
         Opcode.Access => AccessHandler.Handle(server, in header, ref body),
         Opcode.GetXattr => GetXattrHandler.Handle(server, in header, ref body, ref reply),
         Opcode.ListXattr => ListXattrHandler.Handle(server, in header, ref body, ref reply),

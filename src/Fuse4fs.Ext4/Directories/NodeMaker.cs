@@ -16,7 +16,7 @@ internal sealed class NodeMaker(NameServices services)
     /// <param name="node">What it is to be.</param>
     /// <param name="caller">Its owner.</param>
     /// <param name="birth">To be disposed in any case, behind the handle, when not null.</param>
-    /// <returns>Ok, or NoSpace.</returns>
+    /// <returns>Ok, NoSpace, or QuotaExceeded.</returns>
     /// <exception cref="Ext4CorruptException">The directory's ACL is damaged.</exception>
     public Errno Prepare(Inode parent, NewNode node, in Caller caller, out NodeBirth? birth)
     {
@@ -41,7 +41,23 @@ internal sealed class NodeMaker(NameServices services)
         }
         birth = new NodeBirth(services, reservation);
         InodeFactory.Initialize(birth.Inode, parent, mode, caller, services.Now());
+        error = CheckQuota(birth.Inode, services.ClaimOf(caller));
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
         return birth.Prepare(parent, node, access, node.IsDirectory ? inherited : null, services.ClaimOf(caller));
+    }
+
+    private Errno CheckQuota(Inode inode, SpaceClaim claim)
+    {
+        if (services.Inodes.Accounts is not { } accounts)
+        {
+            return Errno.Ok;
+        }
+        InodeCharge charge = InodeCharge.Of(inode);
+        Errno error = accounts.CheckNew(in charge, isPrivileged: claim != SpaceClaim.Ordinary);
+        return error == Errno.Ok ? accounts.Prepare(in charge) : error;
     }
 
     /// <summary>The default ACL of a directory decides on the rights of what is created in it; without one the umask

@@ -125,7 +125,7 @@ internal sealed class InodeRemover(
             attributes.Apply(handle, inode, removal);
             orphans.Remove(handle, inode);
             inode.DeletionTime = (uint)(context.Clock.GetUtcNow().ToUnixTimeSeconds() & uint.MaxValue);
-            inodes.Store(handle, inode);
+            inodes.Store(handle, inode, isFreed: true);
             space.Inodes.Free(handle, inode.Number, inode.IsDirectory);
             handle.Complete();
         }

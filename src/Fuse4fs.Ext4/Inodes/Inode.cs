@@ -154,6 +154,9 @@ public sealed class Inode
         }
     }
 
+    /// <summary>As it is counted by quotas.</summary>
+    internal InodeCharge Charge { get; set; }
+
     /// <summary>Made by <see cref="InodeTable.Create"/> and not stored yet: the record still is another
     /// inode's.</summary>
     internal bool IsNew { get; set; }

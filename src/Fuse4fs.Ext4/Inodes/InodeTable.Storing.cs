@@ -32,12 +32,13 @@ public sealed partial class InodeTable
     }
 
     /// <summary>Blocks that <see cref="Store"/> changes at most.</summary>
-    public int StoreCredits => Volatile.Read(ref _hasLargeFiles) != 0 ? 1 : 2;
+    public int StoreCredits => (Volatile.Read(ref _hasLargeFiles) != 0 ? 1 : 2) + (Accounts?.Credits ?? 0);
 
     /// <summary>Writes an inode's fields back, checksum included. The caller holds its lock exclusively.</summary>
     /// <param name="handle">Of the operation that changed the inode.</param>
     /// <param name="inode">All of its fields are stored.</param>
-    public void Store(Handle handle, Inode inode)
+    /// <param name="isFreed">The inode is in use no more.</param>
+    public void Store(Handle handle, Inode inode, bool isFreed = false)
     {
         using BlockLease lease = handle.Update(inode.TableBlock);
         Span<byte> record = lease.Bytes.Slice(inode.TableOffsetBytes, _context.Geometry.InodeSizeBytes);
@@ -59,9 +60,26 @@ public sealed partial class InodeTable
             inode.IsDataStorePending = false;
             inode.LastDataTransaction = handle.TransactionId;
         }
+        Count(handle, inode, isFreed);
         if (inode.SizeBytes > MaximumShortSize && inode.IsRegular && Volatile.Read(ref _hasLargeFiles) == 0)
         {
             DeclareLargeFiles(handle);
+        }
+    }
+
+    /// <summary>What nobody can reach is not counted; values of attributes are with those who have them.</summary>
+    private void Count(Handle handle, Inode inode, bool isFreed)
+    {
+        if (Accounts is not { } accounts || IsReserved(inode.Number) || inode.Has(InodeFlags.XattrValue))
+        {
+            return;
+        }
+        InodeCharge charge = InodeCharge.Of(inode);
+        charge = isFreed ? charge.Released : charge;
+        if (charge != inode.Charge)
+        {
+            accounts.Move(handle, inode.Charge, in charge);
+            inode.Charge = charge;
         }
     }
 

@@ -38,6 +38,9 @@ public sealed partial class InodeTable
                 : 0);
     }
 
+    /// <summary>Who counts what inodes take; null on volumes without quotas.</summary>
+    internal IInodeAccounts? Accounts { get; set; }
+
     /// <summary>Told of every object that is about to leave memory, under the table's lock.</summary>
     internal Action<Inode>? Evicting { get; set; }
 
@@ -189,6 +192,7 @@ public sealed partial class InodeTable
                 using BlockLease lease = ReadRecord(inode, out Span<byte> record);
                 InodeCodec.Decode(_context.Geometry, _context.Checksums, record, inode);
                 inode.IsDataStorePending = false;
+                inode.Charge = InodeCharge.Of(inode);
                 inode.IsLoaded = true;
             }
         }

@@ -9,7 +9,8 @@ namespace Fuse4fs.Ext4.Mapping;
 /// <summary>Finds blocks for holes of files. Where clusters have several blocks, those of one cluster of the file lie in
 /// one cluster of the device: a hole beside mapped blocks has its place already.</summary>
 /// <remarks>Docs: ext4/bigalloc. Kernel: get_implied_cluster_alloc.</remarks>
-internal sealed class HoleAllocator(VolumeContext context, FileMap map, BlockAllocator allocator)
+internal sealed class HoleAllocator(
+    VolumeContext context, FileMap map, BlockAllocator allocator, InodeTable inodes)
 {
     private readonly int _clusterShift = context.Geometry.ClusterShift;
     private readonly uint _inCluster = context.Geometry.BlocksPerCluster - 1;
@@ -21,7 +22,7 @@ internal sealed class HoleAllocator(VolumeContext context, FileMap map, BlockAll
     /// <param name="goal">Who and what for; the rest is filled in here.</param>
     /// <param name="claim">How deep to dig into the last free space.</param>
     /// <param name="space">What there was; possibly less than wanted.</param>
-    /// <returns>NoSpace, or Ok.</returns>
+    /// <returns>NoSpace, QuotaExceeded, or Ok.</returns>
     /// <exception cref="Ext4CorruptException">The map is damaged.</exception>
     public Errno Reserve(
         Inode inode, in MapRun hole, uint wanted, in AllocationGoal goal, SpaceClaim claim, out HoleSpace space)
@@ -45,6 +46,14 @@ internal sealed class HoleAllocator(VolumeContext context, FileMap map, BlockAll
             }
         }
         uint clusters = (offset + wanted + _inCluster) >> _clusterShift;
+        if (inodes.Accounts is { } accounts)
+        {
+            clusters = accounts.LimitSpace(inode, clusters, isPrivileged: claim != SpaceClaim.Ordinary);
+            if (clusters == 0)
+            {
+                return Errno.QuotaExceeded;
+            }
+        }
         AllocationGoal complete = goal with
         {
             Near = AlignUp(goal.Near),

@@ -20,6 +20,11 @@ public interface IBlockDevice : IDisposable
     {
     }
 
+    /// <summary>Makes the next read of a range see what other machines wrote to a medium they share. Best effort.</summary>
+    void Forget(long offsetBytes, long lengthBytes)
+    {
+    }
+
     /// <summary>Writes the whole buffer. Completed, not yet durable.</summary>
     void Write(long offsetBytes, ReadOnlySpan<byte> buffer);
 

@@ -120,6 +120,13 @@ public sealed unsafe class ImageFile : IBlockDevice
     }
 
     /// <inheritdoc/>
+    public void Forget(long offsetBytes, long lengthBytes)
+    {
+        const int dontNeed = 4;
+        _ = LibC.FAdvise(_descriptor, _offsetBytes + offsetBytes, lengthBytes, dontNeed);
+    }
+
+    /// <inheritdoc/>
     public void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
     {
         CheckWritable(offsetBytes, buffer.Length);

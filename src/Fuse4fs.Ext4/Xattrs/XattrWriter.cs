@@ -11,7 +11,7 @@ namespace Fuse4fs.Ext4.Xattrs;
 /// a handle with its credits, <em>apply</em>, store the inode, end the handle, and <em>finish</em>. Needs the inode's
 /// lock exclusively.</summary>
 internal sealed class XattrWriter(
-    VolumeContext context, XattrReader reader, BlockAllocator allocator)
+    VolumeContext context, InodeTable inodes, XattrReader reader, BlockAllocator allocator)
 {
     private int _isDeclared = context.Geometry.Has(CompatFeatures.ExtendedAttributes) ? 1 : 0;
     private readonly ulong _sectorsPerBlock = (ulong)context.Geometry.BlockSizeBytes >> 9;
@@ -46,7 +46,7 @@ internal sealed class XattrWriter(
     }
 
     /// <summary>Reserves what the edit needs.</summary>
-    /// <returns>Ok, or NoSpace.</returns>
+    /// <returns>Ok, NoSpace, or QuotaExceeded.</returns>
     /// <exception cref="Ext4CorruptException">The old block cannot be freed.</exception>
     public Errno Reserve(XattrEdit edit, SpaceClaim claim)
     {
@@ -61,6 +61,10 @@ internal sealed class XattrWriter(
         if (!edit.HasBlock || (edit.OldBlock.Value != 0 && !edit.IsShared))
         {
             return Errno.Ok;
+        }
+        if (inodes.Accounts?.LimitSpace(edit.Inode, 1, isPrivileged: claim != SpaceClaim.Ordinary) == 0)
+        {
+            return Errno.QuotaExceeded;
         }
         var goal = new AllocationGoal
         {

@@ -40,7 +40,7 @@ internal static class InodeIoControl
         if (request.Command == IoControlCommands.SetExtended)
         {
             return MemoryMarshal.TryRead(input, out ExtendedAttributes wanted)
-                ? IoControlHandler.Finish(SetExtended(server, inode, in wanted), ref reply)
+                ? IoControlHandler.Finish(SetExtended(server, inode, in wanted, header.Uid == 0), ref reply)
                 : Errno.Invalid;
         }
         if (!MemoryMarshal.TryRead(input, out uint word))
@@ -54,7 +54,8 @@ internal static class InodeIoControl
         return IoControlHandler.Finish(SetGeneration(server, inode, in header, word), ref reply);
     }
 
-    private static Errno SetExtended(ServedVolume server, InodeNumber inode, in ExtendedAttributes wanted)
+    private static Errno SetExtended(
+        ServedVolume server, InodeNumber inode, in ExtendedAttributes wanted, bool mayExceedQuota)
     {
         Errno error = server.Volume.GetAttributes(inode, out InodeAttributes attributes);
         if (error != Errno.Ok)
@@ -63,7 +64,7 @@ internal static class InodeIoControl
         }
         if (wanted.ProjectId != attributes.ProjectId)
         {
-            error = server.Volume.SetProject(inode, wanted.ProjectId);
+            error = server.Volume.SetProject(inode, wanted.ProjectId, mayExceedQuota);
         }
         return error == Errno.Ok
             ? server.Volume.SetFlags(inode, InodeFlagWords.FromExtended(attributes.Flags, wanted.Flags))

@@ -9,9 +9,11 @@ namespace Fuse4fs.Server.Handlers;
 /// <summary>STATFS: the figures kernel ext4 gives.</summary>
 internal static class StatFsHandler
 {
-    public static Errno Handle(ServedVolume server, ref ReplyWriter reply)
+    public static Errno Handle(ServedVolume server, in InHeader header, ref ReplyWriter reply)
     {
-        VolumeStatistics statistics = server.Volume.Statistics();
+        VolumeStatistics statistics = NodeIds.TryInode(server, header.NodeId, out InodeNumber inode)
+            ? server.Volume.Statistics(inode)
+            : server.Volume.Statistics();
         ref StatFsOut slot = ref reply.Append<StatFsOut>();
         slot.Blocks = statistics.Blocks;
         slot.BlocksFree = statistics.FreeBlocks;

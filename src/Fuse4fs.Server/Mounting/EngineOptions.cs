@@ -23,6 +23,7 @@ internal static class EngineOptions
         ReservedUserId = options.ReserveUserId,
         ReservedGroupId = options.ReserveGroupId,
         MinixDf = options.MinixStatistics,
+        QuotaLimits = options.QuotaLimits,
         Events = events,
         CacheBytes = options.CacheBytes ?? DefaultCacheBytes,
     };

@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Quota;
 using Fuse4fs.Ext4;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
@@ -44,6 +45,9 @@ public sealed record ServeOptions
     public uint? ReserveUserId { get; init; }
 
     public uint? ReserveGroupId { get; init; }
+
+    /// <summary>usrquota, grpquota, prjquota: whose limits are enforced.</summary>
+    public QuotaLimitKinds QuotaLimits { get; init; }
 
     /// <summary>minixdf: statfs reports all blocks, without subtracting the overhead.</summary>
     public bool MinixStatistics { get; init; }

@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Quota;
 using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Options;
@@ -25,13 +26,17 @@ internal sealed partial class OptionParser
             case "nodiscard": _options = _options with { Discard = false }; return true;
             case "grpid" or "bsdgroups": _options = _options with { GroupOfDirectory = true }; return true;
             case "nogrpid" or "sysvgroups": _options = _options with { GroupOfDirectory = false }; return true;
+            case "quota" or "usrquota": Enforce(QuotaLimitKinds.User); return true;
+            case "grpquota": Enforce(QuotaLimitKinds.Group); return true;
+            case "prjquota": Enforce(QuotaLimitKinds.Project); return true;
+            case "noquota": _options = _options with { QuotaLimits = QuotaLimitKinds.None }; return true;
             case "timing": _options = _options with { Timing = true }; return true;
             case "journal_async_commit":
                 throw new UsageException("mount option 'journal_async_commit' cannot keep data ordered before metadata");
             // What these ask for is what we do anyway, or they tune an implementation that is not ours.
             case "user_xattr" or "noblock_validity" or "block_validity" or "delalloc" or "nodelalloc" or "barrier"
                 or "auto_da_alloc" or "noauto_da_alloc" or "dioread_lock" or "dioread_nolock" or "mbcache"
-                or "nombcache" or "journal_checksum" or "init_itable" or "noinit_itable" or "noquota" or "iomap"
+                or "nombcache" or "journal_checksum" or "init_itable" or "noinit_itable" or "iomap"
                 or "iomap_cache" or "noiomap_cache":
                 return true;
             default: return false;
@@ -76,6 +81,9 @@ internal sealed partial class OptionParser
             default: return false;
         }
     }
+
+    private void Enforce(QuotaLimitKinds kind) =>
+        _options = _options with { QuotaLimits = _options.QuotaLimits | kind };
 
     private static ErrorsPolicy Errors(string value) => value switch
     {

@@ -23,6 +23,7 @@ public sealed class LifetimePowerLossTests
     [InlineData("-t ext4 -b 1024 -J size=1 -N 512 -O ^orphan_file,^metadata_csum,uninit_bg -G 2", 5, 3)]
     [InlineData("-t ext4 -b 4096 -J size=4 -O meta_bg,^resize_inode", 10, 4)]
     [InlineData("-t ext3 -b 1024 -J size=1 -N 256", 5, 5)]
+    [InlineData("-t ext4 -b 1024 -J size=1 -N 256 -O quota,project", 6, 7)]
     [InlineData("-t ext4 -b 1024 -J size=1 -N 256 -O bigalloc -C 4096", 8, 6)]
     public void Every_cut_leaves_an_image_that_a_replay_repairs(string options, int sizeMib, int seed)
     {

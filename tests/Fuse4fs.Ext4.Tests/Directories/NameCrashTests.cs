@@ -16,6 +16,7 @@ public sealed class NameCrashTests
     [InlineData("-t ext4 -b 1024 -J size=1", 900, 24)]
     [InlineData("-t ext4 -b 4096 -J size=4 -O orphan_file", 900, 16)]
     [InlineData("-t ext3 -b 1024 -J size=1", 900, 16)]
+    [InlineData("-t ext3 -b 1024 -J size=1 -O quota", 900, 16)]
     [InlineData("-t ext4 -b 1024 -J size=1 -O bigalloc -C 4096", 900, 16)]
     public void After_a_power_cut_the_tree_is_consistent(string options, int steps, int cuts)
     {

@@ -16,6 +16,7 @@ public sealed class OptionParserTests
         + "noblock_validity nodelalloc suid nosuid dev nodev exec noexec sync async noatime nodiratime norelatime "
         + "relatime allow_other default_permissions max_read=65536 fsname=x subtype=ext3 debug _netdev nofail auto "
         + "noauto user users nouser defaults x-systemd.automount x-gvfs-show remount journal_path=/dev/x sb=32768 "
+        + "usrquota grpquota prjquota quota noquota "
         + "commit=5 data=ordered data=writeback data=journal resuid=1 resgid=1 stripe=4 discard nodiscard barrier "
         + "barrier=1 fuseblk fuseblk=auto fuseblk=off threads=4 nonempty grpid init_itable=10 i_version idmap").Split(' ')];
 
@@ -26,7 +27,6 @@ public sealed class OptionParserTests
     [Theory]
     [InlineData("dax")]
     [InlineData("inlinecrypt")]
-    [InlineData("usrquota")]
     [InlineData("test_dummy_encryption")]
     [InlineData("frobnicate")]
     [InlineData("ro=1")]

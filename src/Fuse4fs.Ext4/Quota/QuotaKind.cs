@@ -1,0 +1,9 @@
+namespace Fuse4fs.Ext4.Quota;
+
+/// <summary>By whom space is counted.</summary>
+public enum QuotaKind
+{
+    User,
+    Group,
+    Project,
+}

@@ -1,0 +1,137 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Ext4.Tests.Allocation;
+using Fuse4fs.Linux;
+using Fuse4fs.Testing;
+using Xunit;
+
+namespace Fuse4fs.Ext4.Tests.Storage;
+
+/// <summary>Multiple mount protection, against ourselves and the kernel. Refusing and recovering take the seconds that
+/// the format prescribes.</summary>
+public sealed class MultipleMountTests
+{
+    private const string Options = "-t ext4 -b 1024 -O mmp -E mmp_update_interval=1";
+
+    [Fact]
+    public void While_we_write_nobody_else_can_and_afterwards_all_is_clean()
+    {
+        using var image = new TestImage(Options);
+        using (Volume volume = Open(image.Path, new CollectedEvents()))
+        {
+            Assert.Equal(Errno.Ok, Create(volume, "file"u8));
+            VolumeRefusedException refusal = Assert.Throws<VolumeRefusedException>(
+                () => Open(image.Path, new CollectedEvents()));
+            Assert.Equal(VolumeRefusal.InUse, refusal.Reason);
+            if (Host.NoKernelExt4 is null)
+            {
+                Assert.Throws<OracleException>(() => new LoopMount(image.Path));
+            }
+            using (Volume reader = VolumeOpening.ReadOnly(image.Path))
+            {
+                Assert.True(reader.IsReadOnly);
+            }
+            Assert.Equal(Errno.Ok, Create(volume, "other"u8));
+        }
+        Assert.Equal(MmpBlock.Clean, SequenceIn(image.Path));
+        image.AssertClean();
+        if (Host.NoKernelExt4 is null)
+        {
+            new LoopMount(image.Path).Dispose();
+        }
+    }
+
+    [Fact]
+    public void A_volume_left_behind_by_a_crash_is_taken_after_a_while()
+    {
+        using var image = new TestImage(Options);
+        using TestImage crashed = image.Copy();
+        using (Volume volume = Open(image.Path, new CollectedEvents()))
+        {
+            Assert.Equal(Errno.Ok, Create(volume, "file"u8));
+            Assert.Equal(Errno.Ok, volume.Journal!.CommitAll());
+            File.Copy(image.Path, crashed.Path, overwrite: true);
+        }
+        Assert.NotEqual(MmpBlock.Clean, SequenceIn(crashed.Path));
+        using (Volume volume = Open(crashed.Path, new CollectedEvents()))
+        {
+            Assert.Equal(Errno.Ok, volume.Lookup(InodeNumber.Root, "file"u8, out InodeNumber _));
+        }
+        crashed.AssertClean();
+    }
+
+    [Theory]
+    [InlineData(12345u)]
+    [InlineData(MmpBlock.BeingChecked)]
+    public void A_foreign_change_ends_writing_and_is_left_alone(uint foreign)
+    {
+        using var image = new TestImage(Options);
+        var events = new CollectedEvents();
+        using (Volume volume = Open(image.Path, events))
+        {
+            Assert.Equal(Errno.Ok, Create(volume, "file"u8));
+            ChangeSequence(image.Path, foreign);
+            Assert.True(SpinWait.SpinUntil(() => volume.Context.IsReadOnly, TimeSpan.FromMinutes(1)));
+            Assert.Equal(Errno.ReadOnly, Create(volume, "other"u8));
+        }
+        Assert.Equal(foreign, SequenceIn(image.Path));
+        Assert.Contains(events.Warnings, warning => warning.Contains("mounted twice", StringComparison.Ordinal));
+        Assert.Contains("Filesystem state:         not clean", Tool.Check("dumpe2fs", "-h", image.Path)
+            .Replace("clean with errors", "not clean", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void E2fsck_at_work_and_a_damaged_block_are_refused_at_once()
+    {
+        using var image = new TestImage(Options);
+        ChangeSequence(image.Path, MmpBlock.BeingChecked);
+        VolumeRefusedException refusal = Assert.Throws<VolumeRefusedException>(
+            () => Open(image.Path, new CollectedEvents()));
+        Assert.Equal(VolumeRefusal.InUse, refusal.Reason);
+        using (FileStream stream = File.OpenWrite(image.Path))
+        {
+            stream.Position = Locate(image.Path);
+            stream.Write(new byte[4]);
+        }
+        refusal = Assert.Throws<VolumeRefusedException>(() => Open(image.Path, new CollectedEvents()));
+        Assert.Equal(VolumeRefusal.Damaged, refusal.Reason);
+    }
+
+    private static Volume Open(string path, IEngineEvents events)
+    {
+        Assert.Equal(Errno.Ok, ImageFile.Open(path, isReadOnly: false, 0, isExclusive: false, out ImageFile? device));
+        return Volume.Open(device!, new VolumeOptions { Events = events });
+    }
+
+    private static Errno Create(Volume volume, ReadOnlySpan<byte> name) =>
+        volume.Create(InodeNumber.Root, name, 0x1A4, new Caller(0, 0), out _);
+
+    private static long Locate(string path) =>
+        (long)Dumpe2fs.Number(Tool.Check("dumpe2fs", "-h", path), "MMP block number") * 1024;
+
+    private static uint SequenceIn(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        byte[] block = new byte[1024];
+        stream.Position = Locate(path);
+        stream.ReadExactly(block);
+        return Disk.At<MmpBlock>(block, 0).Sequence;
+    }
+
+    /// <summary>As somebody else would, checksum included.</summary>
+    private static void ChangeSequence(string path, uint sequence)
+    {
+        using FileStream stream = File.Open(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        byte[] block = new byte[1024];
+        stream.Position = Locate(path);
+        stream.ReadExactly(block);
+        Disk.At<MmpBlock>(block.AsSpan(), 0).Sequence = sequence;
+        byte[] super = new byte[1024];
+        stream.Position = 1024;
+        stream.ReadExactly(super);
+        Geometry geometry = Geometry.Decode(in Disk.At<Superblock>(super, 0), 1024, stream.Length);
+        Disk.At<Le32>(block.AsSpan(), MmpBlock.ChecksumOffset) = new Checksums(geometry).OfMmpBlock(block);
+        stream.Position = Locate(path);
+        stream.Write(block);
+    }
+}

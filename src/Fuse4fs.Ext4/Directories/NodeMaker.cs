@@ -56,7 +56,7 @@ internal sealed class NodeMaker(NameServices services)
             return Errno.Ok;
         }
         InodeCharge charge = InodeCharge.Of(inode);
-        Errno error = accounts.CheckNew(in charge, isPrivileged: claim != SpaceClaim.Ordinary);
+        Errno error = accounts.CheckNew(in charge, claim.IsPrivileged());
         return error == Errno.Ok ? accounts.Prepare(in charge) : error;
     }
 

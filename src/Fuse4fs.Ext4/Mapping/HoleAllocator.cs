@@ -48,7 +48,7 @@ internal sealed class HoleAllocator(
         uint clusters = (offset + wanted + _inCluster) >> _clusterShift;
         if (inodes.Accounts is { } accounts)
         {
-            clusters = accounts.LimitSpace(inode, clusters, isPrivileged: claim != SpaceClaim.Ordinary);
+            clusters = accounts.LimitSpace(inode, clusters, claim.IsPrivileged());
             if (clusters == 0)
             {
                 return Errno.QuotaExceeded;

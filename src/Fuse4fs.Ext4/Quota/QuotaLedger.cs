@@ -151,26 +151,20 @@ internal sealed class QuotaLedger
 
     private Errno Add(uint id, QuotaFile.AddPlan plan)
     {
-        Errno error = _journal.TryBegin(QuotaFile.AddCredits, out Handle handle);
+        Errno error = _journal.TryStart(QuotaFile.AddCredits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;
         }
-        try
+        using (handle)
         {
-            using (handle)
+            QuotaUsage usage = _file.Add(handle, plan);
+            lock (_gate)
             {
-                QuotaUsage usage = _file.Add(handle, plan);
-                lock (_gate)
-                {
-                    _usage.Add(id, usage);
-                }
-                return Errno.Ok;
+                _usage.Add(id, usage);
             }
-        }
-        catch (Exception cause) when (Handle.AbortOpen(cause))
-        {
-            throw;
+            handle.Complete();
+            return Errno.Ok;
         }
     }
 
@@ -182,25 +176,19 @@ internal sealed class QuotaLedger
         using BlockAddition block = _newBlock();
         Errno error = block.Prepare(_inode, end, default, SpaceClaim.Metadata);
         Handle handle = null!;
-        error = error == Errno.Ok ? _journal.TryBegin(block.Credits + 1, out handle) : error;
+        error = error == Errno.Ok ? _journal.TryStart(block.Credits + 1, out handle) : error;
         if (error != Errno.Ok)
         {
             return error;
         }
-        try
+        using (handle)
         {
-            using (handle)
-            {
-                block.Apply(handle);
-                handle.Create(block.Block).Dispose();
-                _inode.SizeBytes = ((long)end + 1) << shift;
-                _inodes.Store(handle, _inode);
-                return Errno.Ok;
-            }
-        }
-        catch (Exception cause) when (Handle.AbortOpen(cause))
-        {
-            throw;
+            block.Apply(handle);
+            handle.Create(block.Block).Dispose();
+            _inode.SizeBytes = ((long)end + 1) << shift;
+            _inodes.Store(handle, _inode);
+            handle.Complete();
+            return Errno.Ok;
         }
     }
 

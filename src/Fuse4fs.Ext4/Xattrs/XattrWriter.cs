@@ -62,7 +62,7 @@ internal sealed class XattrWriter(
         {
             return Errno.Ok;
         }
-        if (inodes.Accounts?.LimitSpace(edit.Inode, 1, isPrivileged: claim != SpaceClaim.Ordinary) == 0)
+        if (inodes.Accounts?.LimitSpace(edit.Inode, 1, claim.IsPrivileged()) == 0)
         {
             return Errno.QuotaExceeded;
         }

@@ -5,7 +5,7 @@ namespace Fuse4fs.KernelTwin.Tests.Reference;
 /// <summary>Maps of files, block by block: slow, and easy to believe.</summary>
 internal sealed class RefExtents(RefVolume volume, RefPolicy policy)
 {
-    private const long LargestOffset = 0x7FFF_FFFF_FFFF_0000;
+    private const long LargestOffset = 0x7FFF_FFFF_FFFF_F000;
 
     private int Size => volume.BlockSize;
 
@@ -195,6 +195,7 @@ internal sealed class RefExtents(RefVolume volume, RefPolicy policy)
                 break;
             }
         }
+        end = Math.Max(end, block + 1);
         first = node.Inline is not null ? Math.Max(1, first) : first;
         return new Mapping(first * Size, (end - first) * Size, Mapping.NullAddress, MappingType.Hole, 0, 0);
     }

@@ -9,6 +9,7 @@ internal sealed class RefVolume
 {
     private const int FirstBlock = 16;
     private readonly bool[] _used;
+    private int _free;
     private ulong _lastIno = 10;
     private ulong _time = 1_000_000_000;
 
@@ -17,6 +18,7 @@ internal sealed class RefVolume
         Storage = storage;
         BlockSize = blockSize;
         _used = new bool[storage.LengthBytes / blockSize];
+        _free = TotalBlocks;
         Nodes[1] = new RefNode(1) { Mode = 0x41ED, Links = 2, Lookups = 1 };
         Touch(Nodes[1]);
     }
@@ -31,7 +33,7 @@ internal sealed class RefVolume
 
     public int TotalBlocks => _used.Length - FirstBlock;
 
-    public int FreeBlocks => _used.Skip(FirstBlock).Count(used => !used) - Reserved;
+    public int FreeBlocks => _free - Reserved;
 
     /// <summary>Where the next block of nobody in particular is looked for.</summary>
     public long Goal { get; set; } = FirstBlock;
@@ -68,10 +70,15 @@ internal sealed class RefVolume
             _used[start + count] = true;
             count++;
         }
+        _free -= count;
         return (start, count);
     }
 
-    public void Free(long block) => _used[block] = false;
+    public void Free(long block)
+    {
+        _free += _used[block] ? 1 : 0;
+        _used[block] = false;
+    }
 
     public Errno ReadBlock(long block, byte[] target) => Storage.Read(block * BlockSize, target);
 

@@ -80,12 +80,14 @@ internal sealed class Attributes(TwinKernel kernel)
         AttributeWire.SetattrIn change, CallKind kind = CallKind.Killable)
     {
         Told told = inode.Told;
+        long promised = told.LostData ? 0 : told.Size;
         told.Changing++;
         told.Version++;
+        int version = told.Version;
         Reply reply = await kernel.Connection.Call(caller, Opcode.Setattr, inode.NodeId, WireBytes.Of(change),
             new ReplyForm(AttrOutBytes), Describe(change), kind);
         told.Changing--;
-        told.Version++;
+        bool isAlone = told.Version++ == version && told.Changing == 0;
         if (!reply.IsOk)
         {
             return (reply.Error, default);
@@ -95,6 +97,10 @@ internal sealed class Attributes(TwinKernel kernel)
         if (inode.IsIomap && (change.Valid & (uint)SetattrBits.Size) != 0 && answer.Attr.Size != change.Size)
         {
             kernel.Rules.Report(RuleBook.SizeAfterSetattr, $"{Describe(change)} was answered {answer.Attr.Size}");
+        }
+        if (inode.IsIomap && isAlone)
+        {
+            CheckAnswer(inode, change, answer.Attr, promised);
         }
         Apply(inode, answer.Attr, answer.AttrValid, answer.AttrValidNanoseconds, raisesDiskSize: false);
         return (Errno.Ok, answer.Attr);
@@ -180,6 +186,20 @@ internal sealed class Attributes(TwinKernel kernel)
         {
             kernel.Rules.Report(RuleBook.PersistedSize,
                 $"node {inode.NodeId}: size {attr.Size}, but {promised} was to be persisted");
+        }
+    }
+
+    /// <summary>What SETATTR's reply must say already.</summary>
+    private void CheckAnswer(Inode inode, in AttributeWire.SetattrIn change, in AttributeWire.Attr attr, long promised)
+    {
+        if ((change.Valid & (uint)SetattrBits.Mode) != 0 && ((attr.Mode ^ change.Mode) & PermissionMask) != 0)
+        {
+            kernel.Rules.Report(RuleBook.ModeStored, $"{Describe(change)} was answered {Convert.ToString(attr.Mode, 8)}");
+        }
+        if ((change.Valid & (uint)SetattrBits.Size) == 0 && (long)attr.Size < promised && !inode.Told.LostData)
+        {
+            kernel.Rules.Report(RuleBook.PersistedSize,
+                $"{Describe(change)} was answered size {attr.Size}, but {promised} was to be persisted");
         }
     }
 

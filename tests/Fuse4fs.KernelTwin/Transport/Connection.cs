@@ -97,6 +97,7 @@ internal sealed class Connection(TwinScheduler scheduler, RuleKeeper rules, Trac
     {
         Request request = _queue.First!.Value;
         _queue.RemoveFirst();
+        Monitor.PulseAll(scheduler.Gate);
         if (request.Bytes.Length > buffer.Length)
         {
             request.Complete(Errno.EIO, []);

@@ -77,7 +77,7 @@ internal sealed class DirectoryLister
                 return false;
             }
             position.Listed++;
-            cookie = ListingCookie.DotDot;
+            position.Cookie = cookie = ListingCookie.DotDot;
         }
         if (cookie == ListingCookie.DotDot)
         {
@@ -87,7 +87,7 @@ internal sealed class DirectoryLister
                 return false;
             }
             position.Listed += isFound ? 1 : 0;
-            cookie = ListingCookie.FirstName;
+            position.Cookie = cookie = ListingCookie.FirstName;
         }
         return true;
     }

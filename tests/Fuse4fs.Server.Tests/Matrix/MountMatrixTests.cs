@@ -32,4 +32,31 @@ public sealed class MountMatrixTests
         TreeSnapshot.AssertSame(expected, actual, [.. MountedTree.HiddenByFuse, .. Oracle.Unknown(recipe)]);
         Assert.Equal(hash, image.Hash());
     }
+
+    /// <summary>Fragment size, blocks, free, available, inodes, free inodes, length of names: all that FUSE carries.
+    /// </summary>
+    [Theory]
+    [InlineData("ext4")]
+    [InlineData("ext3+1k")]
+    [InlineData("bigalloc")]
+    [InlineData("meta-bg+1k")]
+    [InlineData("sparse-super2")]
+    public void Statfs_counts_as_the_kernel_with_minixdf_too(string name)
+    {
+        Recipe recipe = RecipeBook.All[name];
+        string? reason = ImageMaker.CannotMake(recipe) ?? Host.NoKernelExt4 ?? Host.NoRootFuse;
+        Assert.SkipWhen(reason is not null, reason ?? "");
+        using TestImage image = ImageMaker.Make(recipe);
+        string expected;
+        using (var kernel = new LoopMount(image.Path, "ro,minixdf"))
+        {
+            expected = Figures(kernel.MountPoint);
+            kernel.Unmount();
+        }
+        using var ours = new FuseMount(image.Path, "ro,minixdf");
+        Assert.Equal(expected, Figures(ours.MountPoint));
+        ours.Unmount();
+    }
+
+    private static string Figures(string mountPoint) => Tool.Check("stat", "-f", "-c", "%s %S %b %f %a %c %d %l", mountPoint);
 }

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 using Fuse4fs.Ext4;
@@ -10,7 +11,7 @@ internal static class JsonText
 {
     /// <summary>A writer for a whole document, or for one line of many.</summary>
     public static Utf8JsonWriter Writer(Stream stream, bool isLine) =>
-        new(stream, new JsonWriterOptions { Indented = !isLine, SkipValidation = false });
+        new(stream, new JsonWriterOptions { Indented = !isLine, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     /// <summary>Bytes of a name or path. Those that are no UTF-8 are shown escaped, and exactly in base64
     /// beside.</summary>

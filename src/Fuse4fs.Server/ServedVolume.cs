@@ -26,6 +26,7 @@ internal sealed class ServedVolume : IDisposable
         Volume = volume;
         Options = options;
         IsReadOnly = isReadOnly;
+        IsPrivate = PrivateMount.IsSuperusers(options);
         Log = log;
         Background = new BackgroundQueue(log);
         HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);
@@ -40,6 +41,9 @@ internal sealed class ServedVolume : IDisposable
 
     /// <summary>The mount itself is read-only: the kernel sends no changes.</summary>
     public bool IsReadOnly { get; }
+
+    /// <summary>Only the superuser can enter, and the kernel does not check permissions.</summary>
+    public bool IsPrivate { get; }
 
     public ILogger Log { get; }
 

@@ -16,6 +16,8 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     [ThreadStatic]
     private static RequestEpoch.Slot? t_slot;
 
+    private const uint SuperuserId = 0;
+
     private RequestEpoch.Slot?[] _slots = [];
 
     /// <inheritdoc/>
@@ -66,6 +68,10 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         if (server.Requests.IsClosed || server.IsPanicked || (server.IsShutDown && !IsHarmless(header.Opcode)))
         {
             return Errno.InputOutput;
+        }
+        if (server.IsPrivate && header.Uid != SuperuserId && AsksByRight(header.Opcode))
+        {
+            return Errno.AccessDenied;
         }
         RequestReader again = body;
         Errno error = Route(in header, ref body, ref reply);
@@ -134,6 +140,12 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     private static bool IsHarmless(Opcode opcode) => opcode is Opcode.Lookup or Opcode.GetAttributes or Opcode.Statx
         or Opcode.StatFs or Opcode.ReadLink or Opcode.Release or Opcode.ReleaseDirectory or Opcode.OpenDirectory
         or Opcode.Destroy;
+
+    /// <summary>What a private mount refuses to the superuser while he acts for somebody else: finding, opening and
+    /// changing by name. An open file may be used by whoever was given it, and the kernel looks at attributes and sets
+    /// times of its own accord.</summary>
+    private static bool AsksByRight(Opcode opcode) => IsChangeOfNames(opcode) || opcode is Opcode.Lookup or Opcode.Open
+        or Opcode.TemporaryFile or Opcode.ReadLink or Opcode.Access or Opcode.SetXattr or Opcode.RemoveXattr;
 
     private Errno Route(in InHeader header, ref RequestReader body, ref ReplyWriter reply) => header.Opcode switch
     {

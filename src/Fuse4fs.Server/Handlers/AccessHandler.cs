@@ -6,8 +6,8 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Server.Handlers;
 
-/// <summary>ACCESS: arrives only where the kernel does not check permissions itself, with fakeroot: everything is
-/// allowed, but executing a file that nobody may execute.</summary>
+/// <summary>ACCESS: arrives only where the kernel does not check permissions itself, with fakeroot and on the
+/// superuser's private mounts: everything is allowed, but executing a file that nobody may execute.</summary>
 internal static class AccessHandler
 {
     private const uint Execute = 1;

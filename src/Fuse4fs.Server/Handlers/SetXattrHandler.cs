@@ -37,7 +37,9 @@ internal static class SetXattrHandler
         var caller = new Caller(header.Uid, header.Gid);
         XattrFlags flags = (XattrFlags)request.Flags
             | ((request.ExtendedFlags & SetXattrIn.AclKillsSetGid) != 0 ? XattrFlags.DropSetGroupId : XattrFlags.None);
-        return server.Volume.SetXattr(inode, name, value, flags, in caller);
+        Errno error = server.Volume.SetXattr(inode, name, value, flags, in caller);
+        XattrPolicy.TellOfChange(server, in header, name, error);
+        return error;
     }
 
     public static Errno HandleRemove(ServedVolume server, in InHeader header, ref RequestReader body)
@@ -50,6 +52,12 @@ internal static class SetXattrHandler
         {
             return Errno.Stale;
         }
-        return XattrPolicy.IsRefused(server, name) ? Errno.NotSupported : server.Volume.RemoveXattr(inode, name);
+        if (XattrPolicy.IsRefused(server, name))
+        {
+            return Errno.NotSupported;
+        }
+        Errno error = server.Volume.RemoveXattr(inode, name);
+        XattrPolicy.TellOfChange(server, in header, name, error);
+        return error;
     }
 }

@@ -16,7 +16,8 @@ internal static class MountPlan
 
     private const int PageBytes = 4096;
 
-    public static MountOptions Create(ServeOptions options, ImageSource source, Volume volume, bool isReadOnly)
+    public static MountOptions Create(
+        ServeOptions options, ImageSource source, Volume volume, bool isReadOnly, bool isPrivate)
     {
         bool isBlockType = options.FuseBlock switch
         {
@@ -40,15 +41,17 @@ internal static class MountPlan
             Subtype = options.PlainType && mount.Subtype == "ext4" ? null : mount.Subtype,
             Flags = mount.Flags | (isReadOnly ? MountFlags.ReadOnly : MountFlags.None),
             FuseBlock = isBlockType,
+            DefaultPermissions = mount.DefaultPermissions || !(options.FakeRoot || isPrivate),
             BlockSizeBytes = (uint)Math.Min(volume.Context.Geometry.BlockSizeBytes, PageBytes),
         };
     }
 
-    public static CapabilityRequest Capabilities(ServeOptions options, bool isReadOnly)
+    public static CapabilityRequest Capabilities(ServeOptions options, bool isReadOnly, bool isPrivate)
     {
         InitFlags flags = CapabilityRequest.OwnedData;
-        if (!options.AccessControlLists)
+        if (!options.AccessControlLists || isPrivate)
         {
+            // With it the kernel checks permissions, by bits and lists. Without it lists are still read and written.
             flags &= ~InitFlags.PosixAcl;
         }
         if (isReadOnly)

@@ -105,7 +105,8 @@ public sealed class MountedVolume : IDisposable
         var server = new ServedVolume(volume, options, source, isReadOnly, log);
         owned.Add(server);
         server.LetGo = owned.Dispose;
-        FuseMount mount = FuseMount.Mount(options.MountPoint, MountPlan.Create(options, source, volume, isReadOnly));
+        FuseMount mount = FuseMount.Mount(
+            options.MountPoint, MountPlan.Create(options, source, volume, isReadOnly, server.IsPrivate));
         FuseSession session = StartSession(server, mount);
         server.Session = session;
         source.Image.Waiting = session.CallForHelp;
@@ -124,7 +125,7 @@ public sealed class MountedVolume : IDisposable
     {
         var session = new FuseSession(mount.Device, new VolumeRequests(server), new SessionOptions
         {
-            Capabilities = MountPlan.Capabilities(server.Options, server.IsReadOnly),
+            Capabilities = MountPlan.Capabilities(server.Options, server.IsReadOnly, server.IsPrivate),
             Workers = server.Options.Threads,
             Log = server.Log,
         });

@@ -14,8 +14,9 @@ public sealed record ServeOptions
     /// <summary>Where to mount, as given.</summary>
     public required string MountPoint { get; init; }
 
-    /// <summary>What the FUSE mount itself is told: flags, names, who may enter.</summary>
-    public MountOptions Mount { get; init; } = new() { Subtype = "ext4", DefaultPermissions = true };
+    /// <summary>What the FUSE mount itself is told: flags, names, who may enter. The kernel checks permissions unless
+    /// <see cref="FakeRoot"/> or <see cref="PrivateMount"/> says otherwise.</summary>
+    public MountOptions Mount { get; init; } = new() { Subtype = "ext4" };
 
     /// <summary>ro: neither we nor the kernel change anything.</summary>
     public bool ReadOnly => Mount.Flags.HasFlag(MountFlags.ReadOnly);

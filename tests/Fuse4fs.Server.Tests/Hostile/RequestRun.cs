@@ -79,7 +79,7 @@ internal sealed class RequestRun
             var kernel = new HostileKernel();
             using var session = new FuseSession(kernel, new VolumeRequests(server), new SessionOptions
             {
-                Capabilities = MountPlan.Capabilities(options, isReadOnly),
+                Capabilities = MountPlan.Capabilities(options, isReadOnly, isPrivate: false),
                 Workers = 1,
                 ExtraWorkers = 0,
             });

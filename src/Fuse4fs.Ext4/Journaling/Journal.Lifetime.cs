@@ -62,7 +62,7 @@ public sealed partial class Journal
         {
             byte[] block = source.CopySuperblock();
             geometry = JournalUpgrade.Apply(block, source, context.Geometry);
-            writer = new JournalSuperblockWriter(source.Log, block, geometry.HasFastCommits, gate);
+            writer = new JournalSuperblockWriter(source.Log, block, gate);
             writer.WriteEmpty(first, geometry.FirstBlock);
             source.Log.Device.Flush();
         }
@@ -225,8 +225,10 @@ public sealed partial class Journal
         if (_source is not null)
         {
             _context.Device.Flush();
-            _superblockWriter!.WriteEmpty(_nextId, _space!.Head);
+            uint head = _space!.Head;
+            _superblockWriter!.WriteEmpty(_nextId, head < FastCommitArea ? head : _geometry!.FirstBlock);
             _source.Log.Device.Flush();
+            ClearFastCommitArea();
         }
         _superblock.Change((ref Superblock super) =>
         {

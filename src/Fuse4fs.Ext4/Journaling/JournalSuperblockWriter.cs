@@ -5,10 +5,8 @@ namespace Fuse4fs.Ext4.Journaling;
 
 /// <summary>The journal superblock on disk. Its changes keep an order even when commit and checkpoint write at once:
 /// an older tail never overwrites a newer one.</summary>
-/// <remarks>The fast-commit feature is set only while there is something to replay, as the kernel does it: an empty log
-/// can be used by those that do not know it.</remarks>
 internal sealed class JournalSuperblockWriter(
-    LogDevice log, byte[] block, bool hasFastCommits, JournalGate gate)
+    LogDevice log, byte[] block, JournalGate gate)
 {
     private uint _writtenSequence;
     private bool _isEmpty = true;
@@ -25,7 +23,6 @@ internal sealed class JournalSuperblockWriter(
         super.Sequence = nextSequence;
         super.StartBlock = 0;
         super.HeadBlock = head;
-        super.RawIncompat = super.RawIncompat & ~(uint)JournalIncompatFeatures.FastCommit;
         _writtenSequence = nextSequence;
         _isEmpty = true;
         return true;
@@ -54,10 +51,6 @@ internal sealed class JournalSuperblockWriter(
         ref JournalSuperblock super = ref Super;
         super.Sequence = tail.Sequence;
         super.StartBlock = tail.Block;
-        if (hasFastCommits)
-        {
-            super.RawIncompat = super.RawIncompat | (uint)JournalIncompatFeatures.FastCommit;
-        }
         _writtenSequence = tail.Sequence;
         _isEmpty = false;
         return true;

@@ -3,7 +3,9 @@ using Fuse4fs.Ext4.Format;
 namespace Fuse4fs.Ext4.Journaling;
 
 /// <summary>Gives a journal, while it is empty, the features that writing it needs.</summary>
-/// <remarks>Kernel: set_journal_csum_feature_set, jbd2_journal_set_features.</remarks>
+/// <remarks>Fast commits are not among them: none are written, and a log that does not declare them may use their area
+/// and is read by everybody. (e2fsck up to 1.47.0 does not find its way round the end of a log that does declare them,
+/// and drops what was committed behind it.) Kernel: set_journal_csum_feature_set, jbd2_journal_set_features.</remarks>
 internal static class JournalUpgrade
 {
     private const JournalIncompatFeatures AnyChecksum =
@@ -40,10 +42,6 @@ internal static class JournalUpgrade
         {
             super.ChecksumType = JournalSuperblock.ChecksumTypeCrc32C;
         }
-        if (volume.Compat.HasFlag(CompatFeatures.FastCommit) && HasRoomForFastCommits(in super, source.MinimumBlocks))
-        {
-            incompat |= JournalIncompatFeatures.FastCommit;
-        }
         super.RawIncompat = (uint)incompat;
         super.StartBlock = 0;
         super.Checksum = JournalSuperblock.ComputeChecksum(block.AsSpan(0, JournalSuperblock.SizeBytes));
@@ -55,8 +53,4 @@ internal static class JournalUpgrade
         }
         return geometry;
     }
-
-    private static bool HasRoomForFastCommits(in JournalSuperblock super, uint minimumBlocks) =>
-        super.LengthBlocks - minimumBlocks >=
-            (super.FastCommitBlocks == 0 ? JournalGeometry.DefaultFastCommitBlocks : super.FastCommitBlocks);
 }

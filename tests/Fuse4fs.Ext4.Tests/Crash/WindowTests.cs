@@ -235,12 +235,15 @@ public sealed class WindowTests
         return sweep.CutEverywhere(device, new Random(1), record.Check);
     }
 
+    /// <summary>Commits when it is asked to and not by itself.</summary>
+    private static VolumeOptions Patient => new() { CommitInterval = TimeSpan.FromHours(1) };
+
     private static void Try(string options, Action<CrashScript> work, bool isHasty = true)
     {
         using var sweep = new CrashSweep(options, SizeBytes);
         RecordingDevice device = sweep.NewDevice();
         CrashRecord record;
-        using (Volume volume = Volume.Open(device, isHasty ? sweep.Hasty() : new VolumeOptions()))
+        using (Volume volume = Volume.Open(device, isHasty ? sweep.Hasty() : Patient))
         {
             var script = new CrashScript(volume, device);
             work(script);

@@ -12,7 +12,11 @@ public sealed partial class Volume
     private const InodeFlags SettableFlags = InodeFlags.SecureRemoval | InodeFlags.Undelete | InodeFlags.Compress
         | InodeFlags.Synchronous | InodeFlags.Immutable | InodeFlags.AppendOnly | InodeFlags.NoDump
         | InodeFlags.NoAccessTime | InodeFlags.JournalData | InodeFlags.NoTail | InodeFlags.DirectorySync
-        | InodeFlags.TopDirectory | InodeFlags.ProjectInherit;
+        | InodeFlags.TopDirectory | InodeFlags.ProjectInherit | InodeFlags.DirectAccess;
+
+    /// <summary>EXT4_DAX_MUT_EXCL: what a file that asks for direct access cannot be.</summary>
+    private const InodeFlags WithoutDirectAccess = InodeFlags.Verity | InodeFlags.Encrypted | InodeFlags.JournalData
+        | InodeFlags.InlineData;
 
     private const InodeFlags DirectoryFlags =
         InodeFlags.DirectorySync | InodeFlags.TopDirectory | InodeFlags.ProjectInherit | InodeFlags.Casefold;
@@ -29,8 +33,11 @@ public sealed partial class Volume
         InodeFlags settable = inode.IsDirectory ? SettableFlags
             : inode.IsRegular ? SettableFlags & ~DirectoryFlags
             : FlagsOfOthers;
-        const InodeFlags storage = InodeFlags.Extents | InodeFlags.Casefold | InodeFlags.DirectAccess;
-        if (((flags ^ inode.Flags) & storage) != 0)
+        const InodeFlags storage = InodeFlags.Extents | InodeFlags.Casefold;
+        InodeFlags changed = flags ^ inode.Flags;
+        bool asksForDirectAccess = (flags & changed & InodeFlags.DirectAccess) != 0;
+        if ((changed & storage) != 0
+            || (asksForDirectAccess && ((flags | inode.Flags) & WithoutDirectAccess) != 0 && inode.IsRegular))
         {
             return Errno.NotSupported;
         }

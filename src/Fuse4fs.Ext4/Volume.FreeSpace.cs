@@ -11,6 +11,12 @@ public sealed partial class Volume
     /// <summary>How long one request waits for freed space to come back before it reports a full disk.</summary>
     private static readonly TimeSpan s_reclaimPatience = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a writer waits for files that are being removed. Short: an unlinked file may stay open for ever.
+    /// </summary>
+    private static readonly TimeSpan s_removalPatience = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan s_removalStep = TimeSpan.FromMilliseconds(5);
+
     /// <summary>The free space; null on a volume opened read-only.</summary>
     internal FreeSpace? Space { get; private set; }
 
@@ -23,6 +29,29 @@ public sealed partial class Volume
     public ulong RoomBytes(bool mayUseReserve) => Space is null
         ? 0
         : Space.Blocks.Room(mayUseReserve ? SpaceClaim.Reserve : SpaceClaim.Ordinary) << Context.Geometry.BlockSizeShift;
+
+    /// <summary>Whether there is room for files. Where there is none, waits a moment for files that are being removed.
+    /// </summary>
+    /// <param name="mayUseReserve">With the superuser's reserve.</param>
+    /// <remarks>Not on a thread that serves requests: a removal may begin with one.</remarks>
+    public bool HasRoom(bool mayUseReserve)
+    {
+        long start = Context.Clock.GetTimestamp();
+        while (RoomBytes(mayUseReserve) == 0)
+        {
+            bool isComing = TryReclaimSpace(null) || Orphans?.Count > 0;
+            if (RoomBytes(mayUseReserve) > 0)
+            {
+                break;
+            }
+            if (!isComing || Context.Clock.GetElapsedTime(start) > s_removalPatience)
+            {
+                return false;
+            }
+            Thread.Sleep(s_removalStep);
+        }
+        return true;
+    }
 
     /// <summary>After NoSpace: commits and waits for what was freed before to come back.</summary>
     /// <param name="slot">The caller's place in <see cref="Epoch"/>, if it has one.</param>

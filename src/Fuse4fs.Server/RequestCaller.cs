@@ -22,36 +22,55 @@ internal static class RequestCaller
     public static InHeader Named(in InHeader header)
     {
         InHeader named = header;
-        if (header.Pid == 0)
+        foreach (string line in StatusOf(header.Pid))
         {
-            return named;
-        }
-        try
-        {
-            foreach (string line in File.ReadLines(string.Create(CultureInfo.InvariantCulture,
-                $"/proc/{header.Pid}/status")))
+            // Real, effective, saved, for file systems.
+            if (line.StartsWith("Uid:", StringComparison.Ordinal))
             {
-                // Real, effective, saved, for file systems.
-                if (line.StartsWith("Uid:", StringComparison.Ordinal))
-                {
-                    named.Uid = LastNumber(line);
-                }
-                else if (line.StartsWith("Gid:", StringComparison.Ordinal))
-                {
-                    named.Gid = LastNumber(line);
-                    break;
-                }
+                named.Uid = Number(line.AsSpan(line.LastIndexOf('\t') + 1));
             }
-        }
-        catch (IOException)
-        {
-            // The process has ended: nobody.
+            else if (line.StartsWith("Gid:", StringComparison.Ordinal))
+            {
+                named.Gid = Number(line.AsSpan(line.LastIndexOf('\t') + 1));
+            }
         }
         return named;
     }
 
-    private static uint LastNumber(string line) =>
-        uint.TryParse(line.AsSpan(line.LastIndexOf('\t') + 1), CultureInfo.InvariantCulture, out uint number)
-            ? number
-            : Unnamed;
+    /// <summary>Whether the caller is of a group, by its own or by a supplementary one, which requests do not name.
+    /// </summary>
+    public static bool IsOfGroup(in InHeader header, uint group)
+    {
+        const string groups = "Groups:";
+        if (header.Gid == group)
+        {
+            return true;
+        }
+        foreach (string line in StatusOf(header.Pid))
+        {
+            if (line.StartsWith(groups, StringComparison.Ordinal))
+            {
+                return line[groups.Length..].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+                    .Any(word => Number(word) == group);
+            }
+        }
+        return false;
+    }
+
+    private static string[] StatusOf(uint process)
+    {
+        try
+        {
+            return process == 0 ? []
+                : File.ReadAllLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/status"));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // It has ended, or is none of ours: nobody.
+            return [];
+        }
+    }
+
+    private static uint Number(ReadOnlySpan<char> text) =>
+        uint.TryParse(text, CultureInfo.InvariantCulture, out uint number) ? number : Unnamed;
 }

@@ -110,6 +110,10 @@ internal sealed class ServedVolume : IDisposable
         }
     }
 
+    /// <summary>Seconds for which the kernel may keep an inode's attributes: for ever, unless it is to ask before it takes
+    /// data for the file.</summary>
+    public ulong AttributesValid(InodeNumber inode) => Full.Contains(inode) ? 0 : ForEver;
+
     /// <summary>The kernel, which keeps attributes for ever, asks for a node's again when it needs them next.</summary>
     public void ForgetAttributes(ulong nodeId)
     {

@@ -12,8 +12,11 @@ public readonly record struct WriteOptions
     /// already.</summary>
     public bool IsCached { get; init; }
 
-    /// <summary>Set-user-id and set-group-id are to be taken away.</summary>
+    /// <summary>Set-user-id is to be taken away, and set-group-id where the group may execute.</summary>
     public bool KillsPrivileges { get; init; }
+
+    /// <summary>Beside <see cref="KillsPrivileges"/>: set-group-id in any case, for the writer is not of the group.</summary>
+    public bool IsOutsideGroup { get; init; }
 
     /// <summary>How deep to dig into the last free space.</summary>
     internal SpaceClaim Claim => (MayUseReserve, IsCached) switch

@@ -35,15 +35,16 @@ internal sealed record WriteServices(
         }
         if (options.KillsPrivileges)
         {
-            DropPrivileges(inode);
+            DropPrivileges(inode, options.IsOutsideGroup);
         }
     }
 
-    /// <summary>Takes set-user-id and set-group-id away, the latter only where the group may execute.</summary>
-    private static void DropPrivileges(Inode inode)
+    /// <summary>Takes set-user-id and set-group-id away, the latter where the group may execute or the writer is not of
+    /// the group. Kernel: setattr_should_drop_suidgid.</summary>
+    private static void DropPrivileges(Inode inode, bool isOutsideGroup)
     {
         inode.Mode &= unchecked((ushort)~SetUserId);
-        if ((inode.Mode & GroupExecute) != 0)
+        if ((inode.Mode & GroupExecute) != 0 || isOutsideGroup)
         {
             inode.Mode &= unchecked((ushort)~SetGroupId);
         }

@@ -46,13 +46,14 @@ internal static class AttributeEncoder
         entry.NodeId = NodeIds.OfInode(attributes.Number);
         entry.Generation = attributes.Generation;
         entry.EntryValid = mayCacheName ? ServedVolume.ForEver : 0;
-        entry.AttributesValid = ServedVolume.ForEver;
+        entry.AttributesValid = server.AttributesValid(attributes.Number);
         Fill(out entry.Attributes, in attributes, (uint)server.Volume.Context.Geometry.BlockSizeBytes);
     }
 
-    public static void Fill(ref StatxOut reply, in InodeAttributes attributes, uint blockSizeBytes)
+    public static void Fill(ServedVolume server, ref StatxOut reply, in InodeAttributes attributes)
     {
-        reply.Valid = ServedVolume.ForEver;
+        uint blockSizeBytes = (uint)server.Volume.Context.Geometry.BlockSizeBytes;
+        reply.Valid = server.AttributesValid(attributes.Number);
         ref StatxAttributes slot = ref reply.Statx;
         slot.Mask = StatxBasic | (attributes.HasBirthTime ? StatxBirthTime : 0);
         slot.BlockSize = blockSizeBytes;

@@ -26,12 +26,8 @@ internal static class CopyFileRangeHandler
         {
             return Errno.Stale;
         }
-        var options = new WriteOptions
-        {
-            MayUseReserve = server.Opens.TryFind(request.HandleOut, out OpenFile file) && file.MayUseReserve,
-            // As for FALLOCATE: nothing on the wire says it.
-            KillsPrivileges = header.Uid != 0,
-        };
+        WriteOptions options = SetIdBits.ChangedBy(server, in header, target,
+            server.Opens.TryFind(request.HandleOut, out OpenFile file) && file.MayUseReserve);
         Errno error = server.Volume.CopyRange(source, (long)request.OffsetIn, target, (long)request.OffsetOut,
             (long)Math.Min(request.Length, MostBytes), in options, out long copied);
         if (options.KillsPrivileges)

@@ -36,6 +36,7 @@ internal static class CreateHandler
             server.Volume.Release(attributes.Number);
             return Errno.TooManyOpenFiles;
         }
+        OpenHandler.WatchRoom(server, handle);
         NewNode.Answer(server, directory, ref reply, in attributes);
         OpenHandler.Answer(ref reply, handle);
         return Errno.Ok;

@@ -23,12 +23,8 @@ internal static class FallocateHandler
         {
             return Errno.Stale;
         }
-        var options = new WriteOptions
-        {
-            MayUseReserve = server.Opens.TryFind(request.Handle, out OpenFile file) && file.MayUseReserve,
-            // The kernel leaves set-id bits to us here, too, and has no flag to say so; CAP_FSETID is not on the wire.
-            KillsPrivileges = header.Uid != 0,
-        };
+        WriteOptions options = SetIdBits.ChangedBy(server, in header, inode,
+            server.Opens.TryFind(request.Handle, out OpenFile file) && file.MayUseReserve);
         if (IsLong(server, inode, in request))
         {
             DeferredReply later = reply.Defer(in header);

@@ -23,7 +23,8 @@ internal static class GetAttributesHandler
             return Errno.Stale;
         }
         if ((request.Flags & GetAttributesIn.HandleValid) != 0 && server.Opens.TryFind(request.Handle, out OpenFile file)
-            && file.CanWrite && file.Inode == inode && server.Full.Contains(inode))
+            && file.CanWrite && file.Inode == inode && server.Full.BeginWrite(inode, out bool wasWritten)
+            && (wasWritten || server.Volume.RoomBytes(file.MayUseReserve) == 0))
         {
             DeferredReply later = reply.Defer(in header);
             ulong nodeId = header.NodeId;
@@ -43,11 +44,9 @@ internal static class GetAttributesHandler
     {
         if (server.Full.IsClose(server.Volume, file.MayUseReserve))
         {
-            // Writes back what is cached. That it was invalid while the answer was on its way the kernel remembers, and
-            // asks again before the next write.
+            // Writes back what is cached.
             _ = server.Notifier.InvalidateInode(nodeId, 0, 0);
-            if (server.Volume.RoomBytes(file.MayUseReserve) == 0
-                && (!server.Volume.TryReclaimSpace(null) || server.Volume.RoomBytes(file.MayUseReserve) == 0))
+            if (!server.Volume.HasRoom(file.MayUseReserve))
             {
                 server.Full.Remove(file.Inode);
                 later.Complete(Errno.NoSpace);
@@ -72,7 +71,7 @@ internal static class GetAttributesHandler
     /// <summary>Answers GETATTR or SETATTR later.</summary>
     public static void Answer(ServedVolume server, DeferredReply later, in InodeAttributes attributes)
     {
-        var answer = new AttributesOut { Valid = ServedVolume.ForEver };
+        var answer = new AttributesOut { Valid = server.AttributesValid(attributes.Number) };
         AttributeEncoder.Fill(out answer.Attributes, in attributes,
             (uint)server.Volume.Context.Geometry.BlockSizeBytes);
         later.Complete(MemoryMarshal.AsBytes(new ReadOnlySpan<AttributesOut>(in answer)));
@@ -82,7 +81,7 @@ internal static class GetAttributesHandler
     public static void Answer(ServedVolume server, ref ReplyWriter reply, in InodeAttributes attributes)
     {
         ref AttributesOut slot = ref reply.Append<AttributesOut>();
-        slot.Valid = ServedVolume.ForEver;
+        slot.Valid = server.AttributesValid(attributes.Number);
         AttributeEncoder.Fill(out slot.Attributes, in attributes,
             (uint)server.Volume.Context.Geometry.BlockSizeBytes);
     }

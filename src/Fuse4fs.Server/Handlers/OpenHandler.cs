@@ -43,6 +43,11 @@ internal static class OpenHandler
         error = ((OpenFlags)request.Flags & OpenFlags.Truncate) != 0
             ? Empty(server, in header, in request, in attributes, handle, ref reply)
             : Errno.Ok;
+        if (error == Errno.Ok && (attributes.Sectors == 0 || ((OpenFlags)request.Flags & OpenFlags.Truncate) != 0)
+            && WatchRoom(server, handle))
+        {
+            server.ForgetAttributes(header.NodeId);
+        }
         if (error == Errno.Ok && !reply.IsDeferred)
         {
             Answer(ref reply, handle);
@@ -80,6 +85,19 @@ internal static class OpenHandler
         server.Full.Remove(inode);
         bool mayUseReserve = canWrite && server.Volume.MayUseReserve(header.Uid, header.Gid);
         return server.Opens.Add(new OpenFile(inode, canWrite, mayUseReserve));
+    }
+
+    /// <summary>Whether the kernel is to ask before it takes data for an empty file that was opened: where it could hold
+    /// more than there is room for. See <see cref="FullFiles"/>.</summary>
+    public static bool WatchRoom(ServedVolume server, ulong handle)
+    {
+        if (!server.Opens.TryFind(handle, out OpenFile file) || !file.CanWrite
+            || !server.Full.IsClose(server.Volume, file.MayUseReserve))
+        {
+            return false;
+        }
+        server.Full.AddEmpty(file.Inode);
+        return true;
     }
 
     /// <summary>Appends the part of the reply that OPEN and CREATE have in common.</summary>

@@ -18,8 +18,7 @@ internal static class StatxHandler
         Errno error = server.Volume.GetAttributes(inode, out InodeAttributes attributes);
         if (error == Errno.Ok)
         {
-            AttributeEncoder.Fill(ref reply.Append<StatxOut>(), in attributes,
-                (uint)server.Volume.Context.Geometry.BlockSizeBytes);
+            AttributeEncoder.Fill(server, ref reply.Append<StatxOut>(), in attributes);
         }
         return error;
     }

@@ -13,7 +13,10 @@ namespace Fuse4fs.Server.Opens;
 /// pool that is kept for this: <see cref="Ext4.Allocation.SpaceClaim.AcceptedOrdinary"/>.</remarks>
 internal sealed class FullFiles
 {
-    private readonly ConcurrentDictionary<uint, byte> _files = [];
+    private readonly ConcurrentDictionary<uint, bool> _files = [];
+
+    /// <summary>How many: mostly none, which must cost nothing to find out.</summary>
+    private int _count;
 
     /// <summary>How much data of a mount the kernel may hold that the server has not seen, bytes: with less room than
     /// that, room has to be made sure of.</summary>
@@ -24,18 +27,57 @@ internal sealed class FullFiles
 
     /// <summary>A file has grown while the disk is nearly full, or its data found no room.</summary>
     /// <returns>True when that is news.</returns>
-    public bool Add(InodeNumber inode) => _files.TryAdd(inode.Value, 0);
+    public bool Add(InodeNumber inode) => TryAdd(inode, wasWritten: true);
 
-    /// <summary>Whether the file's writers are to be asked about.</summary>
-    public bool Contains(InodeNumber inode) => !_files.IsEmpty && _files.ContainsKey(inode.Value);
+    /// <summary>An empty file was opened for writing while the disk is nearly full: the kernel holds nothing of it yet.
+    /// </summary>
+    public void AddEmpty(InodeNumber inode) => TryAdd(inode, wasWritten: false);
+
+    /// <summary>Whether the file's writers are to be asked about: its attributes are then told for one use only.</summary>
+    public bool Contains(InodeNumber inode) =>
+        Volatile.Read(ref _count) != 0 && _files.ContainsKey(inode.Value);
+
+    /// <summary>Before a write to the file: from now on the kernel may hold data of it.</summary>
+    /// <param name="inode">The file.</param>
+    /// <param name="wasWritten">It may have before.</param>
+    /// <returns>False when its writers need not be asked about.</returns>
+    public bool BeginWrite(InodeNumber inode, out bool wasWritten)
+    {
+        wasWritten = false;
+        if (Volatile.Read(ref _count) == 0 || !_files.TryGetValue(inode.Value, out wasWritten))
+        {
+            return false;
+        }
+        if (!wasWritten)
+        {
+            _files.TryUpdate(inode.Value, true, false);
+        }
+        return true;
+    }
 
     /// <summary>The file was opened anew, nobody writes to it any more, its writer has been told, or there is room again.
     /// A writer is told once: his next write may be to blocks the file has.</summary>
     public void Remove(InodeNumber inode)
     {
-        if (!_files.IsEmpty)
+        if (Volatile.Read(ref _count) != 0 && _files.TryRemove(inode.Value, out _))
         {
-            _files.TryRemove(inode.Value, out _);
+            Interlocked.Decrement(ref _count);
         }
+    }
+
+    private bool TryAdd(InodeNumber inode, bool wasWritten)
+    {
+        // Counted first: whoever reads the count after the addition finds the file.
+        Interlocked.Increment(ref _count);
+        if (_files.TryAdd(inode.Value, wasWritten))
+        {
+            return true;
+        }
+        Interlocked.Decrement(ref _count);
+        if (wasWritten)
+        {
+            _files.TryUpdate(inode.Value, true, false);
+        }
+        return false;
     }
 }

@@ -1,5 +1,6 @@
 # Reads two results.tsv (the one beside first) and prints the table; writes JSON and an SVG chart.
 BEGIN { FS = "\t" }
+/^#/ { next }
 FILENAME == ARGV[1] && ARGV[1] != ARGV[2] { theirs[$1] = $2; next }
 { ours[$1] = $2; seconds[$1] = $3; reason[$1] = $4 }
 END {

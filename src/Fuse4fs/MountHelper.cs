@@ -125,6 +125,11 @@ internal static class MountHelper
         }
     }
 
+    /// <summary>For a remount mount(8) repeats the whole line of the mount table, with what the kernel adds there.
+    /// </summary>
+    private static bool IsShownByKernel(string word) => word.StartsWith("user_id=", StringComparison.Ordinal)
+        || word.StartsWith("group_id=", StringComparison.Ordinal);
+
     /// <summary>The type decides fuse or fuseblk and the subtype; what the caller said comes last and wins.</summary>
     private static List<string> Complete(List<string> words, string type)
     {
@@ -140,7 +145,7 @@ internal static class MountHelper
         {
             complete.Add("subtype=" + type[(dot + 1)..]);
         }
-        complete.AddRange(words);
+        complete.AddRange(words.Contains("remount") ? words.Where(static word => !IsShownByKernel(word)) : words);
         return complete;
     }
 }

@@ -26,9 +26,38 @@ public sealed partial class Volume
     /// <summary>Sets the flags that chattr(1) shows. Who may do so is checked by the caller.</summary>
     /// <param name="number">Any inode.</param>
     /// <param name="flags">All of them as they are to be; what a user cannot change must be as it is.</param>
-    /// <returns>NotSupported for a flag that would change how the file is stored, ReadOnly, Stale, or Ok.</returns>
+    /// <returns>NotSupported for a flag that would change how the file is stored and cannot, as <see cref="Migrate"/>,
+    /// ReadOnly, Stale, or Ok.</returns>
     /// <remarks>Kernel: ext4_ioctl_setflags.</remarks>
-    public Errno SetFlags(InodeNumber number, InodeFlags flags) => ChangeFields(number, inode =>
+    public Errno SetFlags(InodeNumber number, InodeFlags flags)
+    {
+        Errno error = ChangeMap(number, flags);
+        return error == Errno.Ok ? StoreFlags(number, flags) : error;
+    }
+
+    /// <summary>Chattr(1) with +e and -e asks for another kind of map.</summary>
+    private Errno ChangeMap(InodeNumber number, InodeFlags flags)
+    {
+        if (Writing is null || Context.IsReadOnly)
+        {
+            return Errno.ReadOnly;
+        }
+        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (reference)
+        using (reference.Inode.Lock.Exclusive())
+        {
+            bool wantsTree = (flags & InodeFlags.Extents) != 0;
+            return wantsTree == reference.Inode.Has(InodeFlags.Extents) ? Errno.Ok
+                : wantsTree ? MigrateLocked(reference.Inode)
+                : MigrateBackLocked(reference.Inode);
+        }
+    }
+
+    private Errno StoreFlags(InodeNumber number, InodeFlags flags) => ChangeFields(number, inode =>
     {
         InodeFlags settable = inode.IsDirectory ? SettableFlags
             : inode.IsRegular ? SettableFlags & ~DirectoryFlags

@@ -54,6 +54,17 @@ internal static class InodeIoControl
         return IoControlHandler.Finish(SetGeneration(server, inode, in header, word), ref reply);
     }
 
+    /// <summary>The owner or root; nobody else has looked.</summary>
+    public static Errno Migrate(ServedVolume server, InodeNumber inode, in InHeader header, ref ReplyWriter reply)
+    {
+        Errno error = server.Volume.GetAttributes(inode, out InodeAttributes attributes);
+        if (error == Errno.Ok && header.Uid != 0 && header.Uid != attributes.UserId)
+        {
+            error = Errno.AccessDenied;
+        }
+        return IoControlHandler.Finish(error == Errno.Ok ? server.Volume.Migrate(inode) : error, ref reply);
+    }
+
     private static Errno SetExtended(
         ServedVolume server, InodeNumber inode, in ExtendedAttributes wanted, bool mayExceedQuota)
     {

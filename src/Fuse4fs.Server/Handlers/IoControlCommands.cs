@@ -25,6 +25,9 @@ internal static class IoControlCommands
     /// <summary>EXT4_IOC_GETFSUUID.</summary>
     public const uint GetUuid = 0x8008662c;
 
+    /// <summary>EXT4_IOC_MIGRATE.</summary>
+    public const uint Migrate = 0x6609;
+
     /// <summary>FITRIM.</summary>
     public const uint Trim = 0xc0185879;
 

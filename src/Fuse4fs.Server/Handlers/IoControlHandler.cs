@@ -33,6 +33,8 @@ internal static class IoControlHandler
                 or IoControlCommands.SetVersion or IoControlCommands.SetVersion32
                 or IoControlCommands.SetVersionExt4 or IoControlCommands.SetVersionExt4On32:
                 return InodeIoControl.Set(server, inode, in header, in request, input, ref reply);
+            case IoControlCommands.Migrate:
+                return InodeIoControl.Migrate(server, inode, in header, ref reply);
             case IoControlCommands.GetLabel:
                 return VolumeIoControl.GetLabel(server, in request, ref reply);
             case IoControlCommands.SetLabel:

@@ -57,6 +57,7 @@ internal sealed class Mounted : IDisposable
         Assert.Equal(size, User.Pwrite(fd, data, 0));
         Assert.Equal(0, User.Fsync(fd));
         Assert.Equal(0, User.DropCache(fd));
+        Assert.Equal(0, User.Stat("/").Error);
         if (flags != 0)
         {
             long second = User.Open(path, OpenFlags.ReadWrite | flags);

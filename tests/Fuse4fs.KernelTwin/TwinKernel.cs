@@ -84,7 +84,7 @@ public sealed class TwinKernel : IDisposable
     /// <summary>The one descriptor before the mount; a server clones it.</summary>
     public FuseDevice Device => _device;
 
-    /// <summary>Between FIFREEZE and FITHAW: the server must leave the device alone.</summary>
+    /// <summary>Between FIFREEZE and FITHAW: the server must leave the device alone, which its device can look at.</summary>
     public bool IsFrozen => Syncing.IsFrozen;
 
     /// <summary>Managed threads that have called SET_NOFS.</summary>

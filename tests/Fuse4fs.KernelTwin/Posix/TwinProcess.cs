@@ -26,7 +26,13 @@ public sealed partial class TwinProcess
     public uint Umask { get; set; } = 0x12;
 
     /// <summary>SIGKILL.</summary>
-    public void Kill() => _kernel.Connection.Kill(Caller);
+    public void Kill()
+    {
+        lock (_kernel.Scheduler.Gate)
+        {
+            _kernel.Connection.Kill(Caller);
+        }
+    }
 
     public async Task<long> Open(string path, uint flags, uint mode = 0x1A4)
     {

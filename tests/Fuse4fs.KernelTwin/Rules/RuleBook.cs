@@ -72,9 +72,7 @@ public static class RuleBook
 
     // End of the connection.
     public static Rule DestroyLast { get; } = new("10/destroy", "RELEASE is answered before DESTROY is");
-    public static Rule FrozenDevice { get; } = new("10/freeze", "no device write while frozen");
     public static Rule StripeShape { get; } = new("11/stripe", "strip width and addresses are block multiples");
-    public static Rule ForgotAnswered { get; } = new("1.2/forget", "FORGET is not answered");
 
     public static IReadOnlyList<Rule> All { get; } =
     [
@@ -84,7 +82,6 @@ public static class RuleBook
         SwapTarget, InlineShape, AtomicTarget, SectorAddress, DeviceBounds, DeviceMode, NoEnotblk, NewSize, Converted,
         PersistedSize, EndAnswer, StaleRecord, BlockReuse, BlockInFlight, SwapLease, Starvation, UpsertRange,
         UpsertType, InvalRange, BackingRange, NotificationTarget, Deadlock, TimesOwned, SizeAfterSetattr, ModeStored,
-        ConstantFlags, ExclusiveIomap, OpenFlags, NodeReuse, InlineTransfer, DestroyLast, FrozenDevice, StripeShape,
-        ForgotAnswered,
+        ConstantFlags, ExclusiveIomap, OpenFlags, NodeReuse, InlineTransfer, DestroyLast, StripeShape,
     ];
 }

@@ -3,6 +3,7 @@ using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Mapping;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Linux;
 

@@ -92,7 +92,8 @@ public sealed partial class Volume
     {
         OrphanFile = OpenOrphanFile();
         Orphans = new OrphanList(Context, Inodes, OrphanFile, Journal!.HasLog);
-        var attributes = new AttributeRemover(Context, Inodes, Xattrs, Space!.Blocks, Orphans);
+        AttributeWriter = new XattrWriter(Context, Inodes, Xattrs, Space!.Blocks);
+        var attributes = new AttributeRemover(Inodes, Xattrs, AttributeWriter, Space.Blocks, Orphans);
         Remover = new InodeRemover(Context, Inodes, maps, Space, Orphans, attributes, Journal);
     }
 

@@ -36,11 +36,13 @@ public sealed partial class Volume
             Directories,
             editor,
             Xattrs,
-            new XattrWriter(Context, Inodes, Xattrs, Space.Blocks),
+            AttributeWriter!,
             _options.ReservedUserId ?? super.ReservedUserId,
             _options.ReservedGroupId ?? super.ReservedGroupId);
         Maker = new NodeMaker(Naming);
-        AttributeEditor = new AttributeEditor(Inodes, Xattrs, Naming.AttributeWriter, Orphans, Journal);
+        var values = new ValueInodes(
+            Context, Inodes, Writing.Maps, Writing.Holes, Space, Orphans, Xattrs, Journal);
+        AttributeEditor = new AttributeEditor(Inodes, Xattrs, Naming.AttributeWriter, values, Orphans, Journal);
     }
 
     /// <summary>Refers to a directory whose names are to change.</summary>

@@ -1,6 +1,6 @@
-using Fuse4fs.Ext4.Directories;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Ext4.Mapping;
 using Fuse4fs.Ext4.Quota;
 using Fuse4fs.Linux;
 

@@ -12,6 +12,9 @@ public sealed partial class Volume
     /// <summary>Sets and removes attributes; null on a volume opened read-only.</summary>
     internal AttributeEditor? AttributeEditor { get; private set; }
 
+    /// <summary>Changes attribute areas; null on a volume opened read-only.</summary>
+    private XattrWriter? AttributeWriter { get; set; }
+
     /// <summary>Sets an extended attribute.</summary>
     /// <param name="number">Whose.</param>
     /// <param name="fullName">With prefix, as in "user.comment".</param>
@@ -93,6 +96,7 @@ public sealed partial class Volume
         {
             var change = new XattrChange(inode.Mode, Naming!.Now(), Naming.ClaimOf(default));
             error = AttributeEditor!.Remove(inode, XattrName.Capability, change);
+            PostValues(change);
         }
         if (error is Errno.Ok or Errno.NoData)
         {
@@ -132,6 +136,7 @@ public sealed partial class Volume
         var change = new XattrChange(mode, Naming!.Now(), Naming.ClaimOf(default));
         error = AttributeEditor!.Set(
             inode, XattrName.AclAccess, list.ChangeMode(mode).ToDisk(), XattrFlags.None, change);
+        PostValues(change);
         isChanged = error == Errno.Ok;
         return error;
     }
@@ -186,6 +191,15 @@ public sealed partial class Volume
         }
         error = AttributeEditor!.Remove(inode, name, change);
         return error == Errno.NoData ? AttributeEditor.ChangeMode(inode, change) : error;
+    }
+
+    /// <summary>As <see cref="RemoveValues"/>, while locks are held.</summary>
+    private void PostValues(XattrChange change)
+    {
+        foreach (InodeNumber value in change.Orphaned)
+        {
+            Space!.Background.Post(new Removal(this, value, isValue: true), isUrgent: true);
+        }
     }
 
     private void RemoveValues(XattrChange change)

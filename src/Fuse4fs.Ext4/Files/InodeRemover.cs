@@ -34,7 +34,10 @@ internal sealed class InodeRemover(
     public Errno RemoveSlice(Inode inode, RemovalProgress progress, out IReadOnlyList<InodeNumber> orphaned)
     {
         orphaned = [];
-        inode.SizeBytes = 0;
+        if (inode.Kind != FileKind.Symlink)
+        {
+            inode.SizeBytes = 0;
+        }
         if (inode.Windows is { } windows)
         {
             inode.Windows = null;
@@ -63,13 +66,9 @@ internal sealed class InodeRemover(
     private bool HasMap(Inode inode) => !inode.Has(InodeFlags.InlineData) && inode.Kind switch
     {
         FileKind.Regular or FileKind.Directory => true,
-        FileKind.Symlink => inode.Has(InodeFlags.Extents) || inode.Sectors > XattrBlockSectors(inode),
+        FileKind.Symlink => inode.Has(InodeFlags.Extents) || !SymlinkReader.IsFast(context.Geometry, inode),
         _ => false,
     };
-
-    /// <summary>The block of extended attributes counts among the inode's, as a whole cluster.</summary>
-    private ulong XattrBlockSectors(Inode inode) =>
-        inode.XattrBlock.Value == 0 ? 0 : (ulong)context.Geometry.BlockSizeBytes << context.Geometry.ClusterShift >> 9;
 
     private Errno PrepareSlice(Inode inode, RemovalProgress progress)
     {

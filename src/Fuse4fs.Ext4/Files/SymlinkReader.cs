@@ -18,6 +18,11 @@ internal sealed class SymlinkReader(VolumeContext context, InodeTable inodes, Fi
     /// <summary>True when the target is in i_block. Kernel: ext4_inode_is_fast_symlink.</summary>
     public static bool IsFast(Geometry geometry, Inode inode)
     {
+        if (geometry.Has(IncompatFeatures.XattrInodes))
+        {
+            // Values in inodes of their own count as the link's space.
+            return !inode.Has(InodeFlags.InlineData) && inode.SizeBytes is > 0 and < BlockArea.SizeBytes;
+        }
         uint attributeSectors = inode.XattrBlock.Value == 0
             ? 0
             : (uint)geometry.BlockSizeBytes / 512 * geometry.BlocksPerCluster;

@@ -107,6 +107,9 @@ public sealed class Inode
 
     public bool IsRegular => Kind == FileKind.Regular;
 
+    /// <summary>Its contents are blocks of the journal: of directories, symlinks and values of attributes.</summary>
+    public bool HasJournaledData => !IsRegular || Has(InodeFlags.XattrValue);
+
     public bool Has(InodeFlags flag) => (Flags & flag) != 0;
 
     /// <summary>What a device node stands for; for other kinds 0, 0.</summary>

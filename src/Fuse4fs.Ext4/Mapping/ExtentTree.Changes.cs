@@ -97,7 +97,7 @@ internal sealed partial class ExtentTree
             {
                 rests[count++] = Cut(in extent, (uint)change.End, extent.EndFileBlock);
             }
-            if (!inode.IsRegular)
+            if (inode.HasJournaledData)
             {
                 Forget(handle, PartOf(in extent, first, change.End));
             }

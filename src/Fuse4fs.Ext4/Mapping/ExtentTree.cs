@@ -97,7 +97,7 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         {
             Extent extent = ExtentAt(leaf, index);
             CheckClusters(inode, in extent);
-            if (!inode.IsRegular)
+            if (inode.HasJournaledData)
             {
                 BlockRun part = PartOf(in extent, first, change.End);
                 int allowed = Math.Max(1, maximumForgets - change.Forgets);

@@ -153,7 +153,7 @@ internal sealed class IndirectEditor : IMapEditor
             BlockRun run = RunAt(path, ref i, change.EndEntry);
             if (!run.IsEmpty)
             {
-                _allocator.Free(handle, run, isMetadata: !inode.IsRegular);
+                _allocator.Free(handle, run, isMetadata: inode.HasJournaledData);
                 ReduceSectors(inode, run.LengthBlocks);
             }
         }
@@ -226,7 +226,7 @@ internal sealed class IndirectEditor : IMapEditor
                 continue;
             }
             bool isOver = change.Credits >= maximumCredits && start > from;
-            if (!inode.IsRegular && !isOver)
+            if (inode.HasJournaledData && !isOver)
             {
                 int allowed = Math.Max(start > from ? 0 : 1, maximumForgets - change.Forgets);
                 run = run with { LengthBlocks = (uint)Math.Min(run.LengthBlocks, allowed) };

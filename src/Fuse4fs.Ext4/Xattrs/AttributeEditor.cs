@@ -9,7 +9,7 @@ namespace Fuse4fs.Ext4.Xattrs;
 /// <summary>Sets and removes extended attributes, each in a transaction of its own. Needs the inode's lock exclusively
 /// and no handle open. Kernel: ext4_xattr_set_handle.</summary>
 internal sealed class AttributeEditor(
-    InodeTable inodes, XattrReader reader, XattrWriter writer, OrphanList orphans, Journal journal)
+    InodeTable inodes, XattrReader reader, XattrWriter writer, ValueInodes values, OrphanList orphans, Journal journal)
 {
     /// <summary>XATTR_SIZE_MAX.</summary>
     public const int MaximumValueBytes = 65536;
@@ -42,7 +42,11 @@ internal sealed class AttributeEditor(
                 return Errno.NoData;
             }
             inode.HasNoCapability = false;
-            Errno error = edit.Set(name, value);
+            Errno error = values.IsLarge(value) ? Errno.NoSpace : edit.Set(name, value);
+            if (error == Errno.NoSpace && values.IsSupported && !value.IsEmpty)
+            {
+                return SetInInode(edit, name, value, change);
+            }
             return error == Errno.Ok ? Commit(edit, change) : error;
         }
         finally
@@ -83,6 +87,47 @@ internal sealed class AttributeEditor(
         }
     }
 
+    private Errno SetInInode(XattrEdit edit, XattrName name, ReadOnlySpan<byte> value, XattrChange change)
+    {
+        uint checksum = values.ChecksumOf(value);
+        if (values.TryFind(checksum, out InodeReference known))
+        {
+            using (known)
+            using (known.Inode.Lock.Shared())
+            {
+                if (values.IsHolder(edit.Inode, known.Inode, value))
+                {
+                    Errno error = edit.SetInInode(name, known.Inode.Number, value.Length, checksum);
+                    return error == Errno.Ok ? Commit(edit, change) : error;
+                }
+            }
+        }
+        return SetInNewInode(edit, name, value, checksum, change);
+    }
+
+    private Errno SetInNewInode(
+        XattrEdit edit, XattrName name, ReadOnlySpan<byte> value, uint checksum, XattrChange change)
+    {
+        Errno error = values.Create(
+            edit.Inode, value, checksum, change.Claim, out InodeReference created, out bool isCreated);
+        using (created)
+        {
+            error = error == Errno.Ok
+                ? edit.SetInInode(name, created.Inode.Number, value.Length, checksum)
+                : error;
+            error = error == Errno.Ok ? Commit(edit, change) : error;
+            if (error == Errno.Ok)
+            {
+                values.Remember(created.Inode, checksum);
+            }
+            else if (isCreated)
+            {
+                change.Orphaned.Add(created.Inode.Number);
+            }
+        }
+        return error;
+    }
+
     private Errno Commit(XattrEdit edit, XattrChange change)
     {
         Inode inode = edit.Inode;
@@ -95,46 +140,39 @@ internal sealed class AttributeEditor(
         {
             return error;
         }
-        using var values = new ValueReferences(inodes, orphans, reader.SharedBlocks);
-        Plan(edit, values);
+        using var references = new ValueReferences(inodes, orphans, reader);
+        Plan(edit, references);
         error = journal.TryStart(
-            writer.Credits(edit) + values.Credits + inodes.StoreCredits, out Handle handle);
+            writer.Credits(edit) + references.Credits + inodes.StoreCredits, out Handle handle);
         if (error != Errno.Ok)
         {
             return error;
         }
         using (handle)
         {
-            bool isOldBlockFreed = writer.Apply(handle, edit);
-            values.Apply(handle, isOldBlockFreed && edit.IsShared);
+            writer.Apply(handle, edit);
+            references.Apply(handle, edit.IsBlockWritten, edit.IsOldBlockGone);
             inode.Mode = change.Mode;
             inode.ChangeTime = change.Now;
             inode.Version = unchecked(inode.Version + 1);
             inodes.Store(handle, inode);
             handle.Complete();
         }
-        change.Orphaned.AddRange(values.Orphaned);
+        change.Orphaned.AddRange(references.Orphaned);
         return Errno.Ok;
     }
 
-    /// <summary>The copy of a shared block refers to the same values once more.</summary>
-    private static void Plan(XattrEdit edit, ValueReferences values)
+    private static void Plan(XattrEdit edit, ValueReferences references)
     {
-        foreach (InodeNumber value in edit.DroppedValues)
+        if (edit.IsTailChanged)
         {
-            values.Add(value, -1);
+            edit.OldTailValues.ForEach(value => references.Add(value, -1));
+            edit.ValuesInTail().ForEach(value => references.Add(value, 1));
         }
-        if (!edit.IsBlockChanged || !edit.IsShared)
+        if (edit.IsBlockChanged)
         {
-            return;
-        }
-        foreach (InodeNumber value in edit.ValuesInBlock())
-        {
-            values.Add(value, 1);
-        }
-        foreach (InodeNumber value in edit.OldBlockValues)
-        {
-            values.AddOfOldBlock(value);
+            edit.OldBlockValues.ForEach(references.DropIfGone);
+            edit.ValuesInBlock().ForEach(references.AddIfWritten);
         }
     }
 }

@@ -80,6 +80,28 @@ internal readonly ref struct XattrArea
         return false;
     }
 
+    /// <summary>Whether both say the same in the same order, wherever the values lie. Kernel:
+    /// ext4_xattr_cmp.</summary>
+    public static bool AreSame(XattrArea left, XattrArea right)
+    {
+        Enumerator others = right.GetEnumerator();
+        foreach (XattrEntry entry in left)
+        {
+            if (!others.MoveNext())
+            {
+                return false;
+            }
+            XattrEntry other = others.Current;
+            if (entry.Hash != other.Hash || entry.Index != other.Index || !entry.Suffix.SequenceEqual(other.Suffix)
+                || entry.ValueInode != other.ValueInode || entry.ValueLength != other.ValueLength
+                || !entry.Value.SequenceEqual(other.Value))
+            {
+                return false;
+            }
+        }
+        return !others.MoveNext();
+    }
+
     private void Validate(Geometry volume, string where)
     {
         int namesEnd = _firstEntry;

@@ -22,6 +22,7 @@ internal sealed class XattrEdit : IDisposable
     private byte[] _tail;
     private byte[] _block;
     private byte[] _scratch;
+    private readonly ulong _oldSectors;
 
     internal XattrEdit(Geometry geometry, Inode inode, ReadOnlySpan<byte> tail, ReadOnlySpan<byte> block)
     {
@@ -37,7 +38,10 @@ internal sealed class XattrEdit : IDisposable
             XattrAreaBuilder.ForBlock(Block);
         }
         Disk.At<XattrBlockHeader>(Block, 0).ReferenceCount = 1;
-        OldBlockValues = ValuesInBlock();
+        OldHash = Disk.At<XattrBlockHeader>(Block, 0).Hash;
+        OldBlockValues = ValuesIn(OpenBlock());
+        OldTailValues = ValuesIn(OpenTail());
+        _oldSectors = SectorsOfValues();
     }
 
     /// <summary>Whose attributes.</summary>
@@ -56,7 +60,7 @@ internal sealed class XattrEdit : IDisposable
 
     public bool IsBlockChanged { get; private set; }
 
-    /// <summary>Whether the block will hold any attribute.</summary>
+    /// <summary>Whether the block will hold any attribute, once <see cref="IsBlockChanged"/>.</summary>
     public bool HasBlock { get; private set; }
 
     /// <summary>The old block is used by other inodes too: the new one gets a place of its own.</summary>
@@ -68,13 +72,23 @@ internal sealed class XattrEdit : IDisposable
     /// <summary>The place of a new block, when one is needed.</summary>
     public BlockRun NewBlock { get; set; }
 
-    /// <summary>Inodes with values that lose a reference; those of a shared block are still referred to by
-    /// it.</summary>
-    public List<InodeNumber> DroppedValues { get; } = [];
+    /// <summary>Another block that says the same already, as far as known; 0 for none.</summary>
+    public FsBlock Candidate { get; set; }
 
-    /// <summary>What the inode's space shrinks by because values in inodes count for every inode that refers to them:
-    /// units of 512 bytes. Kernel: ext4_xattr_inode_free_quota.</summary>
-    public ulong DroppedSectors { get; private set; }
+    /// <summary>The inodes with values that the inode's tail referred to.</summary>
+    public List<InodeNumber> OldTailValues { get; }
+
+    /// <summary>h_hash of the old block.</summary>
+    public uint OldHash { get; }
+
+    /// <summary>Applied: a block was written, rather than another one shared.</summary>
+    public bool IsBlockWritten { get; set; }
+
+    /// <summary>Applied: the old block was freed or overwritten.</summary>
+    public bool IsOldBlockGone { get; set; }
+
+    /// <summary>It was applied.</summary>
+    public bool IsApplied { get; set; }
 
     /// <summary>Anything to be written.</summary>
     public bool IsChanged => IsTailChanged || IsBlockChanged;
@@ -100,9 +114,25 @@ internal sealed class XattrEdit : IDisposable
         {
             return Errno.Ok;
         }
-        InodeNumber dropped = isFound ? old.ValueInode : InodeNumber.None;
-        int droppedBytes = isFound ? old.ValueLength : 0;
-        var stored = new XattrValue(value);
+        return Place(name, new XattrValue(value), isFound, isInBlock);
+    }
+
+    /// <summary>Sets a value that is in an inode of its own.</summary>
+    /// <param name="name">Which attribute.</param>
+    /// <param name="value">The inode that holds it.</param>
+    /// <param name="lengthBytes">Of the value.</param>
+    /// <param name="checksum">Of the value, as its inode keeps it.</param>
+    /// <returns>Ok, or NoSpace when even the entry fits nowhere.</returns>
+    public Errno SetInInode(XattrName name, InodeNumber value, int lengthBytes, uint checksum)
+    {
+        bool isFound = TryFind(name, out _, out bool isInBlock);
+        uint hash = XattrHash.OfEntryWithInode(name.Suffix, checksum, isSigned: false);
+        return Place(name, new XattrValue(default, value, lengthBytes, hash), isFound, isInBlock);
+    }
+
+    /// <summary>In the inode where it fits, else in the block; taken away where it was before.</summary>
+    private Errno Place(XattrName name, XattrValue stored, bool isFound, bool isInBlock)
+    {
         if (TryRebuildTail(name, stored, isKept: true))
         {
             if (isFound && isInBlock)
@@ -121,7 +151,6 @@ internal sealed class XattrEdit : IDisposable
         {
             return Errno.NoSpace;
         }
-        Drop(dropped, droppedBytes, isInBlock);
         return Errno.Ok;
     }
 
@@ -129,12 +158,10 @@ internal sealed class XattrEdit : IDisposable
     /// <returns>Ok, or NoData when there is none.</returns>
     public Errno Remove(XattrName name)
     {
-        if (!TryFind(name, out XattrEntry old, out bool isInBlock))
+        if (!TryFind(name, out _, out bool isInBlock))
         {
             return Errno.NoData;
         }
-        InodeNumber dropped = old.ValueInode;
-        int droppedBytes = old.ValueLength;
         bool isDone = isInBlock
             ? TryRebuildBlock(name, default, isKept: false)
             : TryRebuildTail(name, default, isKept: false);
@@ -143,23 +170,26 @@ internal sealed class XattrEdit : IDisposable
             // Values shared by several entries, as a foreign tool may have made them, need more room apart.
             return Errno.NoSpace;
         }
-        Drop(dropped, droppedBytes, isInBlock);
         return Errno.Ok;
     }
 
-    /// <summary>The inodes with values that the block refers to.</summary>
-    public List<InodeNumber> ValuesInBlock()
+    /// <summary>The inodes with values that the block refers to, as it will be.</summary>
+    public List<InodeNumber> ValuesInBlock() => ValuesIn(OpenBlock());
+
+    /// <summary>The inodes with values that the inode's tail refers to, as it will be.</summary>
+    public List<InodeNumber> ValuesInTail() => ValuesIn(OpenTail());
+
+    /// <summary>Values in inodes count for every inode that refers to them: gives the inode's space what the edit adds
+    /// to it. Kernel: ext4_xattr_inode_alloc_quota.</summary>
+    public void CountValues()
     {
-        var values = new List<InodeNumber>();
-        foreach (XattrEntry entry in OpenBlock())
-        {
-            if (entry.ValueInode != InodeNumber.None)
-            {
-                values.Add(entry.ValueInode);
-            }
-        }
-        return values;
+        ulong added = SectorsOfValues();
+        Inode.Sectors = Inode.Sectors + added - Math.Min(Inode.Sectors + added, _oldSectors);
     }
+
+    /// <summary>Whether another block says the same as this one will.</summary>
+    public bool IsSameAs(ReadOnlySpan<byte> other, FsBlock number) =>
+        XattrArea.AreSame(OpenBlock(), XattrArea.OpenBlock(other, _geometry, number));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -218,18 +248,33 @@ internal sealed class XattrEdit : IDisposable
         return true;
     }
 
-    private void Drop(InodeNumber value, int lengthBytes, bool isInBlock)
+    private ulong SectorsOfValues() => SectorsOf(OpenTail()) + SectorsOf(OpenBlock());
+
+    private ulong SectorsOf(XattrArea area)
     {
-        if (value == InodeNumber.None)
+        ulong sectors = 0;
+        int shift = _geometry.BlockSizeShift + _geometry.ClusterShift;
+        foreach (XattrEntry entry in area)
         {
-            return;
+            if (entry.ValueInode != InodeNumber.None)
+            {
+                sectors += (((ulong)entry.ValueLength + (1ul << shift) - 1) >> shift) << (shift - 9);
+            }
         }
-        long clusterBytes = (long)_geometry.BlockSizeBytes << _geometry.ClusterShift;
-        DroppedSectors += (ulong)((lengthBytes + clusterBytes - 1) / clusterBytes * clusterBytes) >> 9;
-        if (!(isInBlock && IsShared))
+        return sectors;
+    }
+
+    private static List<InodeNumber> ValuesIn(XattrArea area)
+    {
+        var values = new List<InodeNumber>();
+        foreach (XattrEntry entry in area)
         {
-            DroppedValues.Add(value);
+            if (entry.ValueInode != InodeNumber.None)
+            {
+                values.Add(entry.ValueInode);
+            }
         }
+        return values;
     }
 
     private byte[] Rent(ReadOnlySpan<byte> contents)

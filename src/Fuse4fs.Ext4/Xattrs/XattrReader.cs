@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
@@ -14,6 +15,17 @@ internal sealed class XattrReader(VolumeContext context, InodeTable inodes, File
     /// <summary>Guards reference counts and checksums of attribute blocks: several inodes may share one. A leaf lock,
     /// held for memory accesses alone.</summary>
     public Lock SharedBlocks { get; } = new();
+
+    /// <summary>Attribute blocks by their h_hash that further inodes may share. Guarded by <see cref="SharedBlocks"/>.
+    /// </summary>
+    public HashIndex KnownBlocks { get; } = new();
+
+    /// <summary>Guards the counts of references to inodes that hold values: their owners' locks are several. Taken
+    /// before the orphan list.</summary>
+    public Lock ValueCounts { get; } = new();
+
+    /// <summary>Inodes that hold values, by the values' checksums. Guarded by <see cref="ValueCounts"/>.</summary>
+    public HashIndex KnownValues { get; } = new();
 
     /// <summary>Reads a value as stored.</summary>
     /// <param name="inode">Whose.</param>
@@ -142,6 +154,11 @@ internal sealed class XattrReader(VolumeContext context, InodeTable inodes, File
                 }
             }
             lease.MarkVerified();
+            ref XattrBlockHeader header = ref Disk.At<XattrBlockHeader>(lease.Bytes, 0);
+            if (header.Hash != 0 && header.ReferenceCount < XattrBlockHeader.MaximumReferences)
+            {
+                KnownBlocks.Add(header.Hash, number.Value);
+            }
         }
     }
 
@@ -212,6 +229,25 @@ internal sealed class XattrReader(VolumeContext context, InodeTable inodes, File
         }
     }
 
+    /// <summary>Whether an inode holds exactly this value. Its lock is held.</summary>
+    public bool Holds(Inode owner, Inode holder, ReadOnlySpan<byte> value)
+    {
+        if (holder.SizeBytes != value.Length)
+        {
+            return false;
+        }
+        byte[] found = ArrayPool<byte>.Shared.Rent(value.Length);
+        try
+        {
+            ReadBlocks(owner, holder, found.AsSpan(0, value.Length));
+            return found.AsSpan(0, value.Length).SequenceEqual(value);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(found);
+        }
+    }
+
     private void ReadBlocks(Inode owner, Inode holder, Span<byte> value)
     {
         int blockSize = context.Geometry.BlockSizeBytes;
@@ -247,6 +283,13 @@ internal sealed class XattrReader(VolumeContext context, InodeTable inodes, File
             && entry.Hash != XattrHash.OfEntryWithInode(entry.Suffix, found, isSigned: true))
         {
             Throw(owner, holder.Number, $"entry hash {entry.Hash:x8}");
+        }
+        lock (ValueCounts)
+        {
+            if (holder.LinkCount > 0)
+            {
+                KnownValues.Add(found, holder.Number.Value);
+            }
         }
     }
 

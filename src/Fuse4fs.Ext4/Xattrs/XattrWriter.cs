@@ -38,10 +38,14 @@ internal sealed class XattrWriter(
         using BlockLease block = reader.OpenBlock(inode.XattrBlock, out _);
         lock (reader.SharedBlocks)
         {
-            return new XattrEdit(context.Geometry, inode, tail, block.Bytes)
+            ref XattrBlockHeader header = ref Disk.At<XattrBlockHeader>(block.Bytes, 0);
+            bool isShared = header.ReferenceCount > 1;
+            if (!isShared)
             {
-                IsShared = Disk.At<XattrBlockHeader>(block.Bytes, 0).ReferenceCount > 1,
-            };
+                // It may be changed in its place: nobody may begin to share it until that is done.
+                reader.KnownBlocks.Remove(header.Hash, inode.XattrBlock.Value);
+            }
+            return new XattrEdit(context.Geometry, inode, tail, block.Bytes) { IsShared = isShared };
         }
     }
 
@@ -54,11 +58,13 @@ internal sealed class XattrWriter(
         {
             return Errno.Ok;
         }
-        if (edit.OldBlock.Value != 0 && (edit.IsShared || !edit.HasBlock))
+        FindCandidate(edit);
+        bool hasOld = edit.OldBlock.Value != 0;
+        if (hasOld && (edit.IsShared || !edit.HasBlock || edit.Candidate.Value != 0))
         {
             allocator.PrepareFree(RunOf(edit.OldBlock));
         }
-        if (!edit.HasBlock || (edit.OldBlock.Value != 0 && !edit.IsShared))
+        if (!edit.HasBlock || (hasOld && !edit.IsShared))
         {
             return Errno.Ok;
         }
@@ -66,6 +72,7 @@ internal sealed class XattrWriter(
         {
             return Errno.QuotaExceeded;
         }
+        // Also with a candidate: it may be gone when the handle is open.
         var goal = new AllocationGoal
         {
             Owner = edit.Inode.Number,
@@ -75,6 +82,35 @@ internal sealed class XattrWriter(
         edit.NewBlock = run;
         return error;
     }
+
+    /// <summary>Looks for a block that says the same. Kernel: ext4_xattr_block_cache_find.</summary>
+    private void FindCandidate(XattrEdit edit)
+    {
+        uint hash = Disk.At<XattrBlockHeader>(edit.Block, 0).Hash;
+        ulong place;
+        lock (reader.SharedBlocks)
+        {
+            if (!edit.HasBlock || hash == 0 || !reader.KnownBlocks.TryFind(hash, out place)
+                || place == edit.OldBlock.Value)
+            {
+                return;
+            }
+        }
+        using BlockLease lease = context.Cache.Read(new FsBlock(place));
+        lock (reader.SharedBlocks)
+        {
+            if (IsShareable(edit, hash, lease))
+            {
+                edit.Candidate = lease.Block;
+            }
+        }
+    }
+
+    /// <summary>Under the lock of shared blocks: as long as the block is known, it is somebody's.</summary>
+    private bool IsShareable(XattrEdit edit, uint hash, BlockLease other) =>
+        reader.KnownBlocks.TryFind(hash, out ulong place) && place == other.Block.Value
+        && Disk.At<XattrBlockHeader>(other.Bytes, 0).ReferenceCount < XattrBlockHeader.MaximumReferences
+        && edit.IsSameAs(other.Bytes, other.Block);
 
     /// <summary>Blocks that applying adds to the handle's transaction; the caller adds those of storing the inode.
     /// </summary>
@@ -91,15 +127,15 @@ internal sealed class XattrWriter(
 
     /// <summary>Writes an edit. The inode is stored by the caller: afterwards, and once before when it is
     /// new.</summary>
-    /// <returns>True when the old block was freed.</returns>
-    public bool Apply(Handle handle, XattrEdit edit)
+    public void Apply(Handle handle, XattrEdit edit)
     {
         Inode inode = edit.Inode;
         if (Volatile.Read(ref _isDeclared) == 0)
         {
             Declare(handle);
         }
-        inode.Sectors -= Math.Min(inode.Sectors, edit.DroppedSectors);
+        edit.IsApplied = true;
+        edit.CountValues();
         if (edit.IsTailChanged)
         {
             using BlockLease record = handle.Update(inode.TableBlock);
@@ -107,7 +143,10 @@ internal sealed class XattrWriter(
             edit.Tail.CopyTo(record.Bytes[start..]);
             inode.HasXattrArea = true;
         }
-        return edit.IsBlockChanged && ApplyBlock(handle, edit);
+        if (edit.IsBlockChanged)
+        {
+            ApplyBlock(handle, edit);
+        }
     }
 
     /// <summary>Ends an edit, applied or not.</summary>
@@ -115,6 +154,10 @@ internal sealed class XattrWriter(
     {
         allocator.Cancel(edit.NewBlock);
         edit.NewBlock = default;
+        if (!edit.IsApplied || !edit.IsBlockChanged)
+        {
+            Offer(edit.OldBlock, edit.OldHash, edit.IsShared);
+        }
         edit.Dispose();
     }
 
@@ -128,7 +171,11 @@ internal sealed class XattrWriter(
         {
             ref XattrBlockHeader header = ref Disk.At<XattrBlockHeader>(lease.Bytes, 0);
             isLast = header.ReferenceCount <= 1;
-            if (!isLast)
+            if (isLast)
+            {
+                reader.KnownBlocks.Remove(header.Hash, block.Value);
+            }
+            else
             {
                 header.ReferenceCount--;
                 Seal(lease);
@@ -153,16 +200,26 @@ internal sealed class XattrWriter(
         Volatile.Write(ref _isDeclared, 1);
     }
 
-    private bool ApplyBlock(Handle handle, XattrEdit edit)
+    private void ApplyBlock(Handle handle, XattrEdit edit)
     {
         Inode inode = edit.Inode;
-        if (edit.HasBlock && edit.NewBlock.IsEmpty)
+        if (edit.HasBlock && edit.OldBlock.Value != 0 && !edit.IsShared && !TryShare(handle, edit))
         {
             using BlockLease lease = handle.Update(edit.OldBlock);
             Store(lease, edit);
-            return false;
+            edit.IsOldBlockGone = true;
+            return;
         }
-        if (edit.HasBlock)
+        if (!edit.HasBlock)
+        {
+            inode.XattrBlock = default;
+        }
+        else if (edit.NewBlock.IsEmpty || TryShare(handle, edit))
+        {
+            inode.XattrBlock = edit.Candidate;
+            inode.Sectors += RunOf(edit.Candidate).LengthBlocks * _sectorsPerBlock;
+        }
+        else
         {
             BlockRun run = edit.NewBlock;
             edit.NewBlock = default;
@@ -172,16 +229,49 @@ internal sealed class XattrWriter(
             inode.XattrBlock = run.Start;
             inode.Sectors += run.LengthBlocks * _sectorsPerBlock;
         }
-        else
+        if (edit.OldBlock.Value != 0)
         {
-            inode.XattrBlock = default;
+            inode.Sectors -= Math.Min(inode.Sectors, RunOf(edit.OldBlock).LengthBlocks * _sectorsPerBlock);
+            edit.IsOldBlockGone = Release(handle, edit.OldBlock);
         }
-        if (edit.OldBlock.Value == 0)
+    }
+
+    /// <summary>One inode more uses the candidate, if it still says the same.</summary>
+    private bool TryShare(Handle handle, XattrEdit edit)
+    {
+        if (edit.Candidate.Value == 0)
         {
             return false;
         }
-        inode.Sectors -= Math.Min(inode.Sectors, RunOf(edit.OldBlock).LengthBlocks * _sectorsPerBlock);
-        return Release(handle, edit.OldBlock);
+        uint hash = Disk.At<XattrBlockHeader>(edit.Block, 0).Hash;
+        lock (reader.SharedBlocks)
+        {
+            if (!reader.KnownBlocks.TryFind(hash, out ulong place) || place != edit.Candidate.Value)
+            {
+                return false;
+            }
+            // In this order: a block that is nobody's any more must not get into the transaction.
+            using BlockLease lease = handle.Update(edit.Candidate);
+            if (!IsShareable(edit, hash, lease))
+            {
+                return false;
+            }
+            Disk.At<XattrBlockHeader>(lease.Bytes, 0).ReferenceCount++;
+            Seal(lease);
+            return true;
+        }
+    }
+
+    private void Offer(FsBlock block, uint hash, bool isShared)
+    {
+        if (block.Value == 0 || hash == 0 || isShared)
+        {
+            return;
+        }
+        lock (reader.SharedBlocks)
+        {
+            reader.KnownBlocks.Add(hash, block.Value);
+        }
     }
 
     private void Store(BlockLease lease, XattrEdit edit)
@@ -190,6 +280,12 @@ internal sealed class XattrWriter(
         {
             edit.Block.CopyTo(lease.Bytes);
             Seal(lease);
+            edit.IsBlockWritten = true;
+            uint hash = Disk.At<XattrBlockHeader>(edit.Block, 0).Hash;
+            if (hash != 0)
+            {
+                reader.KnownBlocks.Add(hash, lease.Block.Value);
+            }
         }
     }
 

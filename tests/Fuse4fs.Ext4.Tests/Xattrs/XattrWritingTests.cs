@@ -19,6 +19,8 @@ public sealed class XattrWritingTests
     [InlineData("-t ext4 -b 1024 -I 128", 6000)]
     [InlineData("-t ext4 -b 1024 -I 512 -O ^metadata_csum", 6000)]
     [InlineData("-t ext4 -b 4096 -O ea_inode", 3000)]
+    [InlineData("-t ext4 -b 1024 -O ea_inode -I 128", 3000)]
+    [InlineData("-t ext3 -b 1024 -O ea_inode,^dir_index", 1500)]
     [InlineData("-t ext4 -b 2048 -O ^has_journal", 3000)]
     public void Random_changes_agree_with_a_model_and_the_kernel(string options, int steps)
     {

@@ -22,7 +22,7 @@ public sealed class HandOverTests
 
     /// <summary>FUSE4FS_TEST_HANDOVER_FEATURES: other names of images/recipes.ini, blanks between.</summary>
     private static readonly string s_features = Environment.GetEnvironmentVariable("FUSE4FS_TEST_HANDOVER_FEATURES")
-        ?? "ext3+1k no-extents";
+        ?? "ext3+1k no-extents ea-inode+1k";
 
     /// <summary>What differs between two captures by two implementations although nothing changed.</summary>
     private static readonly string[] s_free =
@@ -39,37 +39,38 @@ public sealed class HandOverTests
         string? reason = Host.NoKernelExt4 ?? Host.NoRootFuse;
         Assert.SkipWhen(reason is not null, reason ?? "");
         using TestImage image = ImageMaker.Make(RecipeBook.All[features] with { Fill = [] });
+        bool hasLarge = RecipeBook.All[features].Features.Contains("ea_inode", StringComparison.Ordinal);
         TreeSnapshot? left = null;
         for (int turn = 0; turn < 2 * s_turns; turn++)
         {
-            left = turn % 2 == 0 ? WorkOfOurs(image, left, turn) : WorkOfKernel(image, left, turn);
+            left = turn % 2 == 0 ? WorkOfOurs(image, left, turn, hasLarge) : WorkOfKernel(image, left, turn, hasLarge);
             image.AssertClean();
         }
     }
 
-    private static TreeSnapshot WorkOfOurs(TestImage image, TreeSnapshot? left, int turn)
+    private static TreeSnapshot WorkOfOurs(TestImage image, TreeSnapshot? left, int turn, bool hasLarge)
     {
         using var mount = new FuseMount(image.Path, "rw,nodev,allow_other,default_permissions");
-        TreeSnapshot tree = Work(mount.MountPoint, left, turn);
+        TreeSnapshot tree = Work(mount.MountPoint, left, turn, hasLarge);
         mount.Unmount();
         return tree;
     }
 
-    private static TreeSnapshot WorkOfKernel(TestImage image, TreeSnapshot? left, int turn)
+    private static TreeSnapshot WorkOfKernel(TestImage image, TreeSnapshot? left, int turn, bool hasLarge)
     {
         using var mount = new LoopMount(image.Path, "nodev");
-        TreeSnapshot tree = Work(mount.MountPoint, left, turn);
+        TreeSnapshot tree = Work(mount.MountPoint, left, turn, hasLarge);
         mount.Unmount();
         return tree;
     }
 
-    private static TreeSnapshot Work(string mountPoint, TreeSnapshot? left, int turn)
+    private static TreeSnapshot Work(string mountPoint, TreeSnapshot? left, int turn, bool hasLarge)
     {
         if (left is not null)
         {
             TreeSnapshot.AssertSame(left, Capture(mountPoint));
         }
-        using (var executor = new OperationExecutor(new HostPath(mountPoint)))
+        using (var executor = new OperationExecutor(new HostPath(mountPoint)) { HasLargeValues = hasLarge })
         {
             var generator = new OperationGenerator((ulong)turn + 1);
             for (int i = 0; i < s_operations; i++)

@@ -7,6 +7,9 @@ public sealed class MirroredRun(string expectedRoot, string actualRoot)
 {
     private const int History = 25;
 
+    /// <inheritdoc cref="OperationExecutor.HasLargeValues"/>
+    public bool HasLargeValues { get; init; }
+
     /// <summary>Carries out operations of one seed below a directory.</summary>
     /// <param name="seed">Of the operations.</param>
     /// <param name="operations">How many.</param>
@@ -15,8 +18,8 @@ public sealed class MirroredRun(string expectedRoot, string actualRoot)
     /// <exception cref="OracleException">The two answered differently.</exception>
     public int Execute(ulong seed, int operations, string directory = "")
     {
-        using var expected = new OperationExecutor(new HostPath(expectedRoot));
-        using var actual = new OperationExecutor(new HostPath(actualRoot));
+        using var expected = new OperationExecutor(new HostPath(expectedRoot)) { HasLargeValues = HasLargeValues };
+        using var actual = new OperationExecutor(new HostPath(actualRoot)) { HasLargeValues = HasLargeValues };
         var generator = new OperationGenerator(seed, directory);
         int successes = 0;
         var recent = new Queue<string>();

@@ -38,16 +38,19 @@ public sealed partial class OperationExecutor
         _ => ExecuteOnXattrs(operation, path),
     };
 
-    private static string ExecuteOnXattrs(in Operation operation, HostPath path)
+    private string ExecuteOnXattrs(in Operation operation, HostPath path)
     {
         byte[] name = Encoding.ASCII.GetBytes(operation.Other);
-        byte[] value = new byte[4096];
+        byte[] value = new byte[65_536];
         switch (operation.Kind)
         {
             case OperationKind.SetXattr:
-                // Sizes that always fit, alone or together, whatever the block size.
-                new PatternStream(operation.Number).Fill(value);
-                return Number(Posix.SetXattr(path, name, value.AsSpan(0, operation.Length % 120), (int)(operation.Number % 3)));
+                // Sizes that always fit, alone or together, whatever the block size. Large values are often equal;
+                // of short symlinks e2fsck 1.47 does not understand them.
+                bool isLarge = HasLargeValues && operation.Length % 3 == 0 && !IsSymlink(path);
+                new PatternStream(isLarge ? operation.Number % 3 : operation.Number).Fill(value);
+                int size = isLarge ? 200 + (operation.Length % 5 * 16_000) : operation.Length % 120;
+                return Number(Posix.SetXattr(path, name, value.AsSpan(0, size), (int)(operation.Number % 3)));
             case OperationKind.GetXattr:
                 int length = Posix.GetXattr(path, name, value);
                 return length < 0 ? Number(length) : $"{length} {Hash(value.AsSpan(0, length))}";
@@ -57,9 +60,9 @@ public sealed partial class OperationExecutor
                 return Number(Posix.SetXattr(path, operation.Number % 3 == 0 ? "system.posix_acl_default"u8 : "system.posix_acl_access"u8,
                     AccessList(operation)));
             default:
-                int size = Posix.ListXattr(path, value);
-                IEnumerable<string> names = Encoding.ASCII.GetString(value, 0, Math.Max(0, size)).Split('\0').Order(StringComparer.Ordinal);
-                return $"{size} {string.Join(' ', names)}";
+                int listed = Posix.ListXattr(path, value);
+                IEnumerable<string> names = Encoding.ASCII.GetString(value, 0, Math.Max(0, listed)).Split('\0').Order(StringComparer.Ordinal);
+                return $"{listed} {string.Join(' ', names)}";
         }
     }
 

@@ -16,6 +16,9 @@ public sealed partial class OperationExecutor(HostPath root) : IDisposable
 
     private const int BadDescriptor = -9;
 
+    /// <summary>Attributes may be as large as the system allows: their values have inodes of their own.</summary>
+    public bool HasLargeValues { get; init; }
+
     private readonly int[] _handles = [.. Enumerable.Repeat(-1, Handles)];
 
     /// <summary>Carries one out.</summary>

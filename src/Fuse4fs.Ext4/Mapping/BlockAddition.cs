@@ -2,10 +2,9 @@ using Fuse4fs.Ext4.Allocation;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
-using Fuse4fs.Ext4.Mapping;
 using Fuse4fs.Linux;
 
-namespace Fuse4fs.Ext4.Directories;
+namespace Fuse4fs.Ext4.Mapping;
 
 /// <summary>One block to be mapped into a directory or symlink: reserved before a handle, mapped in it.</summary>
 internal sealed class BlockAddition(MapEditor maps, HoleAllocator holes, BlockAllocator allocator) : IDisposable

@@ -98,8 +98,9 @@ public sealed partial class Volume
         {
             return;
         }
-        Space = new FreeSpace(Context);
         Superblock super = Context.CopySuperblock();
+        Space = new FreeSpace(Context, _options.StripeBlocks);
+        Space.Freed.DiscardsFreed = _options.DiscardsFreed ?? HasDefault(in super, DefaultMountOptions.Discard);
         foreach (uint hidden in (ReadOnlySpan<uint>)
         [
             super.JournalInode, super.UserQuotaInode, super.GroupQuotaInode, super.ProjectQuotaInode,
@@ -116,6 +117,9 @@ public sealed partial class Volume
         Journal.SetSuperblockSource(Space);
         Space.StartZeroingInodeTables(Journal);
     }
+
+    private static bool HasDefault(in Superblock super, DefaultMountOptions option) =>
+        ((DefaultMountOptions)(uint)super.DefaultMountOptions).HasFlag(option);
 
     /// <summary>The blocks of files that nobody can reach belong to the file system itself.</summary>
     private void ProtectBlocksOf(InodeNumber number)

@@ -120,7 +120,11 @@ public sealed partial class Volume
     {
         if (!IsReadOnly)
         {
-            JournalOptions options = _options.Journal with { CommitInterval = _options.CommitInterval };
+            JournalOptions options = _options.Journal with
+            {
+                CommitInterval = _options.CommitInterval,
+                MountPoint = _options.MountPoint,
+            };
             Journal = Journal.Open(Context, journal, recovery.EndSequence, options);
         }
     }

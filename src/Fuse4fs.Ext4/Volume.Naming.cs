@@ -38,7 +38,8 @@ public sealed partial class Volume
             Xattrs,
             AttributeWriter!,
             _options.ReservedUserId ?? super.ReservedUserId,
-            _options.ReservedGroupId ?? super.ReservedGroupId);
+            _options.ReservedGroupId ?? super.ReservedGroupId,
+            _options.GroupOfDirectory ?? HasDefault(in super, DefaultMountOptions.GroupOfDirectory));
         Maker = new NodeMaker(Naming);
         var values = new ValueInodes(
             Context, Inodes, Writing.Maps, Writing.Holes, Space, Orphans, Xattrs, Journal);

@@ -39,6 +39,21 @@ public sealed class VolumeOptions
     /// <summary>resgid=: as <see cref="ReservedUserId"/>, for a group.</summary>
     public uint? ReservedGroupId { get; init; }
 
+    /// <summary>grpid: new files take the group of their directory, whatever its set-group-id bit; null for what the
+    /// superblock says.</summary>
+    public bool? GroupOfDirectory { get; init; }
+
+    /// <summary>discard: the device is told of blocks once their freeing is durable; null for what the superblock
+    /// says.</summary>
+    public bool? DiscardsFreed { get; init; }
+
+    /// <summary>stripe=: long runs begin on multiples of so many blocks; null for what the superblock says.</summary>
+    public uint? StripeBlocks { get; init; }
+
+    /// <summary>Where a volume opened for writing is mounted, as the superblock remembers it; null when it is
+    /// not.</summary>
+    public string? MountPoint { get; init; }
+
     /// <summary>minixdf: statistics count all blocks, the overhead included.</summary>
     public bool MinixDf { get; init; }
 

@@ -30,7 +30,7 @@ public sealed partial class BlockAllocator
     private long _moves;
     private int _movers;
 
-    internal BlockAllocator(SpaceParts parts, FreedSpace freed)
+    internal BlockAllocator(SpaceParts parts, FreedSpace freed, uint? stripeBlocks)
     {
         Superblock super = parts.Context.CopySuperblock();
         _context = parts.Context;
@@ -43,7 +43,7 @@ public sealed partial class BlockAllocator
         _counter = parts.Clusters;
         _freed = freed;
         _limits = new SpaceLimits(_geometry, super.ReservedBlockCount);
-        _stripeClusters = StripeOf(in super);
+        _stripeClusters = StripeOf(in super, stripeBlocks);
     }
 
     /// <summary>Blocks that are free, or will be when a commit is durable. Reserved ones are not; windows
@@ -243,11 +243,12 @@ public sealed partial class BlockAllocator
         }
     }
 
-    private uint StripeOf(in Superblock super)
+    /// <summary>In clusters; 0 for none. Kernel: ext4_get_stripe_size.</summary>
+    private uint StripeOf(in Superblock super, uint? chosenBlocks)
     {
         uint width = super.RaidStripeWidth;
-        uint stripe = (width > 0 && width <= _geometry.BlocksPerGroup ? width : (uint)(ushort)super.RaidStride)
-            >> _geometry.ClusterShift;
+        uint own = width > 0 && width <= _geometry.BlocksPerGroup ? width : (uint)(ushort)super.RaidStride;
+        uint stripe = (chosenBlocks <= _geometry.BlocksPerGroup ? chosenBlocks.Value : own) >> _geometry.ClusterShift;
         return stripe > 1 && stripe <= _geometry.ClustersPerGroup ? stripe : 0;
     }
 }

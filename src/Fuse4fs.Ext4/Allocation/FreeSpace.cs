@@ -20,7 +20,8 @@ public sealed class FreeSpace : ISuperblockSource, IDisposable
 
     /// <summary>Prepares it; reads little. Call <see cref="Start"/> before anything is allocated.</summary>
     /// <param name="context">A volume after replay, writable.</param>
-    public FreeSpace(VolumeContext context)
+    /// <param name="stripeBlocks">Instead of the superblock's stripe; null for that.</param>
+    public FreeSpace(VolumeContext context, uint? stripeBlocks = null)
     {
         ArgumentNullException.ThrowIfNull(context);
         Superblock super = context.CopySuperblock();
@@ -38,7 +39,7 @@ public sealed class FreeSpace : ISuperblockSource, IDisposable
         groups.Survey = _survey;
         Freed = new FreedSpace(context);
         _zeroing = new InodeTableZeroing(_parts);
-        Blocks = new BlockAllocator(_parts, Freed);
+        Blocks = new BlockAllocator(_parts, Freed, stripeBlocks);
         Inodes = new InodeAllocator(_parts, Blocks, _zeroing, Freed);
         Freed.Blocks = Blocks;
         Freed.Inodes = Inodes;

@@ -8,7 +8,8 @@ using Fuse4fs.Ext4.Xattrs;
 namespace Fuse4fs.Ext4.Directories;
 
 /// <summary>What changing names needs; exists only on volumes opened for writing. ReservedUser is who may use reserved
-/// blocks besides root, ReservedGroup the group that may, 0 for none.</summary>
+/// blocks besides root, ReservedGroup the group that may, 0 for none; with GroupOfDirectory new inodes take their
+/// directory's group.</summary>
 internal sealed record NameServices(
     VolumeContext Context,
     InodeTable Inodes,
@@ -22,7 +23,8 @@ internal sealed record NameServices(
     XattrReader AttributeReader,
     XattrWriter AttributeWriter,
     uint ReservedUser,
-    uint ReservedGroup)
+    uint ReservedGroup,
+    bool GroupOfDirectory)
 {
     /// <summary>Link counts of directories.</summary>
     public DirectoryLinks Links { get; } = new(Context.Geometry);

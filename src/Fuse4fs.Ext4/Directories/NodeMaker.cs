@@ -40,7 +40,7 @@ internal sealed class NodeMaker(NameServices services)
             return error;
         }
         birth = new NodeBirth(services, reservation);
-        InodeFactory.Initialize(birth.Inode, parent, mode, caller, services.Now());
+        InodeFactory.Initialize(birth.Inode, parent, mode, caller, services.GroupOfDirectory, services.Now());
         error = CheckQuota(birth.Inode, services.ClaimOf(caller));
         if (error != Errno.Ok)
         {

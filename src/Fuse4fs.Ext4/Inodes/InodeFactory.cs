@@ -23,14 +23,17 @@ internal static class InodeFactory
     /// <param name="parent">Its directory.</param>
     /// <param name="mode">Kind and permissions; default ACL and umask are applied already.</param>
     /// <param name="caller">Its owner.</param>
+    /// <param name="groupOfDirectory">The directory's group in any case, and its set-group-id bit passes nothing
+    /// on.</param>
     /// <param name="now">All of its times.</param>
-    public static void Initialize(Inode inode, Inode parent, ushort mode, in Caller caller, Timestamp now)
+    public static void Initialize(
+        Inode inode, Inode parent, ushort mode, in Caller caller, bool groupOfDirectory, Timestamp now)
     {
         bool passesGroup = (parent.Mode & SetGroupId) != 0;
         bool isDirectory = (mode & (int)FileKind.Mask) == (int)FileKind.Directory;
-        inode.Mode = (ushort)(mode | (passesGroup && isDirectory ? SetGroupId : 0));
+        inode.Mode = (ushort)(mode | (passesGroup && isDirectory && !groupOfDirectory ? SetGroupId : 0));
         inode.UserId = caller.UserId;
-        inode.GroupId = passesGroup ? parent.GroupId : caller.GroupId;
+        inode.GroupId = passesGroup || groupOfDirectory ? parent.GroupId : caller.GroupId;
         inode.LinkCount = 1;
         inode.Flags = InheritedFlags(parent.Flags, inode.Kind);
         inode.ProjectId = parent.Has(InodeFlags.ProjectInherit) ? parent.ProjectId : 0;

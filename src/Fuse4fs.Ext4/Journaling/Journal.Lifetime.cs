@@ -1,3 +1,4 @@
+using System.Text;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Linux;
@@ -7,6 +8,9 @@ namespace Fuse4fs.Ext4.Journaling;
 /// <content>Opening, closing, aborting; the superblock.</content>
 public sealed partial class Journal
 {
+    /// <summary>EXT4_DFL_MAX_MNT_COUNT: what a mount makes of 0.</summary>
+    private const ushort DefaultMaximumMounts = 20;
+
     private readonly IJournalThreads _threads;
     private readonly BlockFrame _superblockFrame;
     private readonly bool _wasClean;
@@ -210,12 +214,27 @@ public sealed partial class Journal
             super.MountTimeLow = (uint)(now.ToUnixTimeSeconds() & uint.MaxValue);
             super.MountTimeHigh = (byte)((now.ToUnixTimeSeconds() >> 32) & 0xFF);
             super.MountCount = unchecked((ushort)(super.MountCount + 1u));
+            if (super.MaximumMountCount == 0)
+            {
+                super.MaximumMountCount = DefaultMaximumMounts;
+            }
+            StoreMountPoint(super.LastMounted);
         });
         _context.Device.Flush();
         if (journalError != 0)
         {
             _superblockWriter!.WriteError(Errno.Ok);
             _source!.Log.Device.Flush();
+        }
+    }
+
+    /// <summary>Kernel: ext4_sample_last_mounted, which too leaves the field alone when a path does not fit.</summary>
+    private void StoreMountPoint(Span<byte> field)
+    {
+        if (_options.MountPoint is string place && Encoding.UTF8.GetByteCount(place) < field.Length)
+        {
+            field.Clear();
+            Encoding.UTF8.GetBytes(place, field);
         }
     }
 

@@ -18,6 +18,10 @@ public sealed record JournalOptions
     /// <summary>Committed blocks are written home after this time at the latest.</summary>
     public TimeSpan CheckpointAge { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Where the volume is mounted, for the superblock; null when it is not. A longer one than fits is not
+    /// remembered.</summary>
+    public string? MountPoint { get; init; }
+
     /// <summary>Broken on purpose, for the tests that must notice.</summary>
     internal JournalFaults Faults { get; init; } = JournalFaults.None;
 

@@ -11,6 +11,8 @@ internal delegate void SuperblockEdit(ref Superblock superblock);
 /// replay could put over it, so at mount, at unmount and after an abort.</summary>
 internal sealed class SuperblockHome(VolumeContext context)
 {
+    private readonly ulong _kibibytesBefore = context.CopySuperblock().KilobytesWritten;
+
     /// <summary>Changes the superblock in the cache and on disk. Not flushed.</summary>
     /// <exception cref="DeviceException">The device failed.</exception>
     public void Change(SuperblockEdit edit)
@@ -31,7 +33,8 @@ internal sealed class SuperblockHome(VolumeContext context)
         context.Device.Write((long)context.Geometry.SuperblockOffsetBytes, bytes);
     }
 
-    /// <summary>Edits a superblock in memory and renews its write time and checksum.</summary>
+    /// <summary>Edits a superblock in memory and renews its write time, the count of what was ever written to the device,
+    /// and its checksum. Kernel: ext4_update_super.</summary>
     /// <param name="bytes">1024 bytes.</param>
     /// <param name="edit">The change.</param>
     public void Apply(Span<byte> bytes, SuperblockEdit edit)
@@ -41,6 +44,7 @@ internal sealed class SuperblockHome(VolumeContext context)
         long now = context.Clock.GetUtcNow().ToUnixTimeSeconds();
         super.WriteTimeLow = (uint)(now & uint.MaxValue);
         super.WriteTimeHigh = (byte)((now >> 32) & 0xFF);
+        super.KilobytesWritten = _kibibytesBefore + ((ulong)context.Device.WrittenBytes >> 10);
         if (context.Geometry.HasMetadataChecksums)
         {
             super.Checksum = Checksums.OfSuperblock(bytes);

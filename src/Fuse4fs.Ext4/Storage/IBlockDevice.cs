@@ -11,6 +11,9 @@ public interface IBlockDevice : IDisposable
     /// <summary>True when writes are refused.</summary>
     bool IsReadOnly { get; }
 
+    /// <summary>Bytes written since it was opened; 0 where nobody counts.</summary>
+    long WrittenBytes => 0;
+
     /// <summary>Fills the whole buffer. Beyond <see cref="LengthBytes"/>: EIO.</summary>
     void Read(long offsetBytes, Span<byte> buffer);
 

@@ -15,6 +15,7 @@ public sealed unsafe class ImageFile : IBlockDevice
     private readonly long _offsetBytes;
     private readonly FlushGroup _flushes = new();
     private int _discardUnsupported;
+    private long _writtenBytes;
     private volatile bool _waitsUnknown;
 
     private ImageFile(FileDescriptor descriptor, long offsetBytes, long lengthBytes, bool isBlockDevice, bool isReadOnly)
@@ -127,9 +128,13 @@ public sealed unsafe class ImageFile : IBlockDevice
     }
 
     /// <inheritdoc/>
+    public long WrittenBytes => Volatile.Read(ref _writtenBytes);
+
+    /// <inheritdoc/>
     public void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
     {
         CheckWritable(offsetBytes, buffer.Length);
+        Interlocked.Add(ref _writtenBytes, buffer.Length);
         fixed (byte* start = buffer)
         {
             for (int done = 0; done < buffer.Length;)
@@ -155,6 +160,7 @@ public sealed unsafe class ImageFile : IBlockDevice
             total += buffer.Length;
         }
         CheckWritable(offsetBytes, total);
+        Interlocked.Add(ref _writtenBytes, total);
         while (!buffers.IsEmpty)
         {
             int take = Math.Min(buffers.Length, MaximumVectors);

@@ -22,6 +22,12 @@ internal static class EngineOptions
         DataMode = options.DataWriteback ? DataMode.WriteBack : DataMode.Ordered,
         ReservedUserId = options.ReserveUserId,
         ReservedGroupId = options.ReserveGroupId,
+        GroupOfDirectory = options.GroupOfDirectory,
+        DiscardsFreed = options.Discard,
+        StripeBlocks = options.StripeBlocks,
+        MountPoint = options.MountPoint.StartsWith("/dev/fd/", StringComparison.Ordinal)
+            ? null
+            : Path.GetFullPath(options.MountPoint),
         MinixDf = options.MinixStatistics,
         QuotaLimits = options.QuotaLimits,
         Events = events,

@@ -86,7 +86,24 @@ public sealed class MountedVolume : IDisposable
         }
         // Otherwise the kernel ends the connection when this process is gone.
         _owned.Dispose();
+        if (_server.Options.Timing)
+        {
+            LogTiming();
+        }
         ServerLog.Unmounted(_server.Log, _server.Options.Source);
+    }
+
+    private void LogTiming()
+    {
+        OperationCount[] counts = _session.Counts();
+        for (int slot = 0; slot < counts.Length; slot++)
+        {
+            if (counts[slot].Requests > 0)
+            {
+                ServerLog.Timing(
+                    _server.Log, OperationTable.NameOf(slot), counts[slot].Requests, counts[slot].Total.TotalMilliseconds);
+            }
+        }
     }
 
     private static MountedVolume Start(ServeOptions options, ILogger log, OwnedParts owned)

@@ -56,11 +56,8 @@ public sealed record ServeOptions
     /// <summary>cache_size=: bytes of the metadata block cache; null for the default.</summary>
     public long? CacheBytes { get; init; }
 
-    /// <summary>directio: the source is read and written past the page cache.</summary>
-    public bool DirectIo { get; init; }
-
-    /// <summary>discard: freed blocks are discarded when their freeing is durable.</summary>
-    public bool Discard { get; init; }
+    /// <summary>discard: freed blocks are discarded when their freeing is durable; null leaves the superblock's.</summary>
+    public bool? Discard { get; init; }
 
     /// <summary>sync: every change is durable when it is answered.</summary>
     public bool Synchronous => Mount.Flags.HasFlag(MountFlags.Synchronous);
@@ -71,8 +68,8 @@ public sealed record ServeOptions
     /// <summary>stripe=: blocks; null leaves the superblock's.</summary>
     public uint? StripeBlocks { get; init; }
 
-    /// <summary>grpid: new files take the group of their directory.</summary>
-    public bool GroupOfDirectory { get; init; }
+    /// <summary>grpid: new files take the group of their directory; null leaves the superblock's.</summary>
+    public bool? GroupOfDirectory { get; init; }
 
     /// <summary>kernel: behave like the driver in the kernel (access for everybody, log lines to the kernel's log).</summary>
     public bool LikeKernel { get; init; }

@@ -11,6 +11,9 @@ internal static class ServerLog
 
     public static void Unmounted(ILogger log, string source) => log.Information("{Source} unmounted", source);
 
+    public static void Timing(ILogger log, string operation, long requests, double milliseconds) =>
+        log.Information("{Operation}: {Requests} requests, {Milliseconds:0.0} ms", operation, requests, milliseconds);
+
     public static void Stopping(ILogger log) => log.Information("asked to stop: unmounting");
 
     public static void Detached(ILogger log) =>

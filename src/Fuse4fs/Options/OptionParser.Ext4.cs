@@ -21,7 +21,6 @@ internal sealed partial class OptionParser
             case "noacl": _options = _options with { AccessControlLists = false }; return true;
             case "kernel": _options = _options with { LikeKernel = true }; return true;
             case "fakeroot": _options = _options with { FakeRoot = true }; return true;
-            case "directio": _options = _options with { DirectIo = true }; return true;
             case "discard": _options = _options with { Discard = true }; return true;
             case "nodiscard": _options = _options with { Discard = false }; return true;
             case "grpid" or "bsdgroups": _options = _options with { GroupOfDirectory = true }; return true;
@@ -31,6 +30,8 @@ internal sealed partial class OptionParser
             case "prjquota": Enforce(QuotaLimitKinds.Project); return true;
             case "noquota": _options = _options with { QuotaLimits = QuotaLimitKinds.None }; return true;
             case "timing": _options = _options with { Timing = true }; return true;
+            case "directio":
+                throw new UsageException("mount option 'directio': the image is read and written through the page cache");
             case "journal_async_commit":
                 throw new UsageException("mount option 'journal_async_commit' cannot keep data ordered before metadata");
             // What these ask for is what we do anyway, or they tune an implementation that is not ours.
@@ -95,8 +96,9 @@ internal sealed partial class OptionParser
 
     private static bool IsWriteback(string value) => value switch
     {
-        "ordered" or "journal" => false,
+        "ordered" => false,
         "writeback" => true,
-        _ => throw new UsageException($"mount option 'data={value}': ordered, writeback or journal is expected"),
+        "journal" => throw new UsageException("mount option 'data=journal': file data is not journaled, only ordered"),
+        _ => throw new UsageException($"mount option 'data={value}': ordered or writeback is expected"),
     };
 }

@@ -10,14 +10,14 @@ public sealed class OptionParserTests
 {
     /// <summary>Every word the C program documents, and what mount(8) and test suites add.</summary>
     public static TheoryData<string> KnownWords => [.. ("ro rw minixdf bsddf fakeroot kernel acl noacl norecovery noload "
-        + "offset=4096 errors=continue errors=remount-ro errors=panic cache_size=32m cache_size=1g directio dirsync "
+        + "offset=4096 errors=continue errors=remount-ro errors=panic cache_size=32m cache_size=1g dirsync "
         + "lockfile=/tmp/x no_default_opts oom_score_adj=-500 timing fuse4fs_debug flush_interval=30 iomap iomap=0 "
         + "iomap=1 iomap=default iomap_cache noiomap_cache lazytime nolazytime strictatime nostrictatime user_xattr "
         + "noblock_validity nodelalloc suid nosuid dev nodev exec noexec sync async noatime nodiratime norelatime "
         + "relatime allow_other default_permissions max_read=65536 fsname=x subtype=ext3 debug _netdev nofail auto "
         + "noauto user users nouser defaults x-systemd.automount x-gvfs-show remount journal_path=/dev/x sb=32768 "
         + "usrquota grpquota prjquota quota noquota "
-        + "commit=5 data=ordered data=writeback data=journal resuid=1 resgid=1 stripe=4 discard nodiscard barrier "
+        + "commit=5 data=ordered data=writeback resuid=1 resgid=1 stripe=4 discard nodiscard barrier "
         + "barrier=1 fuseblk fuseblk=auto fuseblk=off threads=4 nonempty grpid init_itable=10 i_version idmap").Split(' ')];
 
     [Theory]
@@ -40,6 +40,8 @@ public sealed class OptionParserTests
     [InlineData("oom_score_adj=1001")]
     [InlineData("journal_async_commit")]
     [InlineData("iomap=2")]
+    [InlineData("directio")]
+    [InlineData("data=journal")]
     public void An_unknown_word_or_bad_value_is_refused_by_name(string word)
     {
         UsageException refusal = Assert.Throws<UsageException>(() => Parse("rw," + word));

@@ -12,7 +12,7 @@ internal sealed class Mounted : IDisposable
     private const long StorageBytes = 64 << 20;
 
     public Mounted(RefPolicy? policy = null, TwinOptions? options = null, IBlockStorage? storage = null,
-        RefVolume? volume = null, bool mounts = true)
+        RefVolume? volume = null, bool mounts = true, bool syncs = true)
     {
         Options = options ?? TwinOptions.V8;
         Policy = (policy ?? RefPolicy.Recorded) with { Revision = Options.Revision };
@@ -20,7 +20,10 @@ internal sealed class Mounted : IDisposable
         Kernel = new TwinKernel(Options);
         RefServer.Register(Kernel, Volume, Policy.Mischief);
         Server = new RefServer(Volume, Policy);
-        Kernel.Device.Ioctl((uint)DeviceIoctl.SyncInit, []);
+        if (syncs)
+        {
+            Kernel.Device.Ioctl((uint)DeviceIoctl.SyncInit, []);
+        }
         Kernel.Attach(Server);
         if (mounts)
         {

@@ -196,6 +196,11 @@ internal sealed partial class RefServer
         }
         bool isUpserted = Notify(NotifyCode.UpsertMappings, WireBytes.Of(upsert)) == 0;
         node.HasCache |= isUpserted;
+        if (!isUpserted && node.HasCache)
+        {
+            // What is cached there may be older than this answer: it must not outlive it.
+            Invalidate(node, (ulong)mapping.Offset, (ulong)mapping.Length);
+        }
         return isUpserted;
     }
 

@@ -20,6 +20,19 @@ public sealed class SessionTraces
         mounted.Expect("GETATTR");
     }
 
+    [Fact]
+    public void An_asynchronous_mount_returns_at_once()
+    {
+        using var mounted = new Mounted(mounts: false, syncs: false);
+        Assert.Equal(Errno.Ok, mounted.Kernel.Mount());
+        Assert.Equal(0, mounted.User.Stat("/").Error);
+        mounted.Expect("0 INIT", "0 CONFIG", "GETATTR");
+        using var refused = new Mounted(mounts: false, syncs: false);
+        refused.Server.Fault = (opcode, _) => opcode == Opcode.IomapConfig ? Errno.EIO : Errno.Ok;
+        Assert.Equal(Errno.Ok, refused.Kernel.Mount());
+        Assert.Equal(-(long)Errno.ECONNREFUSED, refused.User.Stat("/").Error);
+    }
+
     [Theory]
     [InlineData(true, Errno.EIO)]
     [InlineData(false, Errno.EINVAL)]

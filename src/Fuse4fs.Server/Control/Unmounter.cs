@@ -29,6 +29,8 @@ public static class Unmounter
         }
         int? server = MountControl.ServerProcess(place);
         using FileDescriptor watch = new(server is int process ? LibC.OpenProcess(process) : -1);
+        // Asked before: afterwards the device's number may be another mount's already.
+        bool livesOn = lazy || MountTable.Read().Count(entry => entry.Device == mount.Device) > 1;
         // Forced: the requests under way are aborted, so that it is no longer in use.
         Errno error = force && LibC.Unmount(place, Force) == 0 ? Errno.Ok : FuseMount.Unmount(place, lazy);
         if (error != Errno.Ok)
@@ -41,7 +43,6 @@ public static class Unmounter
                 _ => $"{mountPoint}: {error}",
             };
         }
-        bool livesOn = lazy || MountTable.Read().Any(entry => entry.Device == mount.Device);
         return watch.IsInvalid || livesOn || HasEnded(watch)
             ? null
             : $"{mountPoint}: unmounted, but process {server} still serves it (mounted in another namespace?)";

@@ -72,6 +72,27 @@ public sealed class ExportTests
     }
 
     [Fact]
+    public void A_damaged_directory_is_reported_and_the_rest_is_listed_and_exported()
+    {
+        using TestImage image = Prepared.ForKernel("ext4");
+        using (var mount = new LoopMount(image.Path))
+        {
+            Tool.Shell($"cd {mount.MountPoint}; mkdir broken whole; for i in $(seq 20); do : > broken/$i; : > whole/$i; done");
+            mount.Unmount();
+        }
+        string block = Debugfs.Read(image.Path, "blocks broken").Trim().Split('\n')[^1].Trim();
+        Tool.Shell($"dd if=/dev/urandom of='{image.Path}' bs=4096 seek={block} count=1 conv=notrunc status=none");
+        foreach (string[] command in (string[][])[["export", image.Path, "--tar", image.Directory.Combine("tar")],
+            ["find", image.Path], ["ls", image.Path, "broken"]])
+        {
+            ToolResult result = Inspect.Run(command);
+            Assert.Equal(1, result.ExitCode);
+            Assert.Contains("DirectoryChecksum", result.Errors, StringComparison.Ordinal);
+        }
+        Assert.Contains("./whole/20", Tool.Check("tar", "-tf", image.Directory.Combine("tar")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Names_of_attributes_may_contain_what_keywords_may_not()
     {
         using TestImage image = Prepared.ForKernel("no-journal");

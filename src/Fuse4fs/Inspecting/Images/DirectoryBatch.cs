@@ -17,15 +17,11 @@ internal sealed class DirectoryBatch : IDirectorySink
     /// <summary>Where the listing goes on.</summary>
     public ulong Cookie { get; private set; }
 
-    /// <summary>The batch had no room for more: the directory may go on.</summary>
-    public bool WasFull { get; private set; }
-
     /// <inheritdoc/>
     public bool Add(scoped ReadOnlySpan<byte> name, InodeNumber inode, DirectoryFileType type, ulong nextCookie)
     {
         if (_used + name.Length > MostNameBytes)
         {
-            WasFull = true;
             return false;
         }
         if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
@@ -63,6 +59,5 @@ internal sealed class DirectoryBatch : IDirectorySink
         _entries.Clear();
         _used = 0;
         _next = 0;
-        WasFull = false;
     }
 }

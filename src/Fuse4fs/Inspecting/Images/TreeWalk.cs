@@ -102,7 +102,8 @@ internal sealed class TreeWalk
             {
                 _problems.Report(_path.AsSpan(0, level.PathLength), error);
             }
-            level.IsAtEnd = error != Errno.Ok || !batch.WasFull || batch.Cookie == before;
+            // Damage behind names already listed is only told to whoever goes on: the end is where nothing follows.
+            level.IsAtEnd = error != Errno.Ok || batch.Cookie == before;
         }
         catch (Exception failure) when (Problems.IsOfImage(failure))
         {

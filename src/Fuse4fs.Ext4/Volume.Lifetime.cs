@@ -115,10 +115,16 @@ public sealed partial class Volume
         {
             return;
         }
-        foreach (Inode inode in Orphans.Snapshot())
+        var tried = new HashSet<InodeNumber>();
+        for (int before = -1; before < tried.Count;)
         {
-            _retained.Release(inode.Number, ulong.MaxValue);
-            RunSlices(new Removal(this, inode.Number, inode.Has(InodeFlags.XattrValue)), int.MaxValue);
+            before = tried.Count;
+            foreach (Inode inode in Orphans.Snapshot().Where(inode => tried.Add(inode.Number)))
+            {
+                // May make orphans of inodes that hold values: hence once more, until there is no new one.
+                _retained.Release(inode.Number, ulong.MaxValue);
+                RunSlices(new Removal(this, inode.Number, inode.Has(InodeFlags.XattrValue)), int.MaxValue);
+            }
         }
         if (OrphanFile?.IsEmpty == true)
         {
@@ -207,7 +213,8 @@ public sealed partial class Volume
             }
             foreach (InodeNumber value in orphaned)
             {
-                volume.RemoveInSlices(new Removal(volume, value, isValue: true));
+                // Not here: an image may let one value's inode refer to the next without end.
+                volume.Space!.Background.Post(new Removal(volume, value, isValue: true), isUrgent: true);
             }
             return _progress.IsDone ? null : TimeSpan.Zero;
         }

@@ -15,6 +15,7 @@ internal sealed class OrphanRecovery(
     FreeSpace space)
 {
     private readonly VolumeContext _context = services.Context;
+    private readonly Queue<InodeNumber> _values = new();
     private int _removed;
     private int _truncated;
 
@@ -62,6 +63,7 @@ internal sealed class OrphanRecovery(
                     Finish(reference.Inode);
                 }
             }
+            RemoveValues();
         }
     }
 
@@ -89,6 +91,7 @@ internal sealed class OrphanRecovery(
                 Finish(reference.Inode);
             }
         }
+        RemoveValues();
     }
 
     /// <summary>An inode may be on the list when it is in use and can be truncated or has no links. Kernel:
@@ -163,10 +166,20 @@ internal sealed class OrphanRecovery(
             }
             foreach (InodeNumber value in orphaned)
             {
-                RemoveValue(value);
+                _values.Enqueue(value);
             }
         }
         _removed++;
+    }
+
+    /// <summary>Inodes that held values of attributes of what was removed. Each may lead to the next, as far as an image
+    /// says: one after the other, and never inside each other.</summary>
+    private void RemoveValues()
+    {
+        while (_values.TryDequeue(out InodeNumber value))
+        {
+            RemoveValue(value);
+        }
     }
 
     private void RemoveValue(InodeNumber number)
@@ -179,7 +192,7 @@ internal sealed class OrphanRecovery(
         {
             using (reference.Inode.Lock.Exclusive())
             {
-                Remove(reference.Inode);
+                Finish(reference.Inode);
             }
         }
     }

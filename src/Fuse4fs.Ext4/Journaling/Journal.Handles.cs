@@ -45,11 +45,6 @@ public sealed partial class Journal
         }
     }
 
-    /// <summary>The former name of <see cref="TryStart"/>, from when disposing was enough.</summary>
-    [Obsolete("use TryStart, and call handle.Complete() as the last statement before the handle is disposed", error: true)]
-    public Errno TryBegin(int creditBlocks, out Handle handle, int forgets = TransactionLimits.DefaultForgets) =>
-        TryStart(creditBlocks, out handle, forgets);
-
     internal void End(Handle handle, Transaction transaction)
     {
         using (_gate.Enter())

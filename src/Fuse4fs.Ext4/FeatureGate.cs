@@ -18,7 +18,7 @@ internal static class FeatureGate
         | RoCompatFeatures.Verity | RoCompatFeatures.OrphanPresent;
 
     /// <summary>Known, and read, but not written.</summary>
-    private const IncompatFeatures NotWritten = IncompatFeatures.InlineData | IncompatFeatures.Casefold;
+    private const IncompatFeatures NotWritten = IncompatFeatures.Casefold;
 
     /// <summary>Refuses what cannot be read.</summary>
     /// <exception cref="VolumeRefusedException">A feature is unknown, or the device is a journal.</exception>

@@ -150,7 +150,7 @@ public sealed partial class Volume
             // Whoever keeps the times says what they are.
             IsCached = change.ModificationTime.IsSet && change.ChangeTime.IsSet,
         };
-        return size > Writing!.Maps.MaximumFileBytes(inode) ? Errno.FileTooBig : Truncation!.SetSize(inode, size, in options);
+        return size > Writing!.Maps.MaximumFileBytes(inode) ? Errno.FileTooBig : ChangeSize(inode, size, in options);
     }
 
     private Errno StoreChange(Inode inode, in AttributeChange change)

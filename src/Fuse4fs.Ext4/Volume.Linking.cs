@@ -314,7 +314,7 @@ public sealed partial class Volume
 
     private Errno RemoveLocked(Inode parent, EntryPlace place, Inode child)
     {
-        using BlockLease held = Naming!.Editor.Hold(place);
+        using BlockLease held = Naming!.Editor.Hold(parent, place);
         int credits = Naming.Editor.ChangeCredits + Inodes.StoreCredits + OrphanList.AddCredits;
         Errno error = Journal!.TryStart(credits, out Handle handle);
         if (error != Errno.Ok)

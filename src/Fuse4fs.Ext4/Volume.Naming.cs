@@ -24,7 +24,7 @@ public sealed partial class Volume
         }
         Superblock super = Context.CopySuperblock();
         var editor = new DirectoryEditor(
-            Context, Directories, Inodes, Map, Writing.Maps, Writing.Holes, Space.Blocks, Journal);
+            Context, Directories, Inodes, Map, Writing.Maps, Writing.Holes, Space.Blocks, AttributeWriter!, Journal);
         Naming = new NameServices(
             Context,
             Inodes,

@@ -17,6 +17,8 @@ public sealed partial class Volume
 
     private FileWriter? Writer { get; set; }
 
+    private InlineFiles? Inline { get; set; }
+
     private FileSpace? FileSpace { get; set; }
 
     /// <summary>Takes blocks away from files; null on a volume opened read-only.</summary>
@@ -86,7 +88,7 @@ public sealed partial class Volume
         using (reference.Inode.Lock.Exclusive())
         {
             error = size > Writing!.Maps.MaximumFileBytes(reference.Inode) ? Errno.FileTooBig : DropCapability(reference.Inode);
-            return error == Errno.Ok ? Truncation!.SetSize(reference.Inode, size, in options) : error;
+            return error == Errno.Ok ? ChangeSize(reference.Inode, size, in options) : error;
         }
     }
 
@@ -208,8 +210,18 @@ public sealed partial class Volume
         }
         using (inode.Lock.Exclusive())
         {
-            return Writer!.Write(inode, offset, data, in options, out written);
+            Errno error = Inline!.Write(inode, offset, data, in options, out bool isDone);
+            written = isDone ? data.Length : 0;
+            return error != Errno.Ok || isDone
+                ? error
+                : Writer!.Write(inode, offset, data, in options, out written);
         }
+    }
+
+    private Errno ChangeSize(Inode inode, long size, in WriteOptions options)
+    {
+        Errno error = Inline!.SetSize(inode, size, in options, out bool isDone);
+        return error != Errno.Ok || isDone ? error : Truncation!.SetSize(inode, size, in options);
     }
 
     private Errno AllocateLocked(
@@ -217,6 +229,11 @@ public sealed partial class Volume
     {
         bool keepsSize = (mode & FallocateMode.KeepSize) != 0;
         FallocateMode kind = mode & ~FallocateMode.KeepSize;
+        Errno error = Inline!.MoveOut(inode, in options);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
         // A block map has no unwritten state and cannot be shifted.
         if (!inode.Has(InodeFlags.Extents) && kind != FallocateMode.PunchHole)
         {
@@ -283,6 +300,7 @@ public sealed partial class Volume
         var data = new DataWriter(Writing);
         Writer = new FileWriter(Writing, data);
         OpenOrphans(maps);
+        Inline = new InlineFiles(Writing, Writer, data, AttributeWriter!);
         Truncation = new FileTruncation(Writing, Writer, Orphans!);
         FileSpace = new FileSpace(Writing, data, Writer, Truncation);
     }

@@ -4,6 +4,7 @@ using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Mapping;
 using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Ext4.Xattrs;
 using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Directories;
@@ -25,6 +26,7 @@ internal sealed class DirectoryEditor
     private readonly BlockAllocator _allocator;
     private readonly Journal _journal;
     private readonly InsertPlanner _planner;
+    private readonly InlineDirectoryEditor _inline;
 
     public DirectoryEditor(
         VolumeContext context,
@@ -34,6 +36,7 @@ internal sealed class DirectoryEditor
         MapEditor mapEditor,
         HoleAllocator holes,
         BlockAllocator allocator,
+        XattrWriter attributes,
         Journal journal)
     {
         _context = context;
@@ -45,7 +48,9 @@ internal sealed class DirectoryEditor
         _allocator = allocator;
         _journal = journal;
         _planner = new InsertPlanner(context, maps, reader.Blocks, reader.Tree, reader.Settings);
-        Writer = new DirectoryWriter(reader.Blocks, reader.Settings);
+        _inline = new InlineDirectoryEditor(
+            context, reader, inodes, mapEditor, holes, allocator, attributes, journal);
+        Writer = new DirectoryWriter(reader, _inline);
     }
 
     public DirectoryWriter Writer { get; }
@@ -70,7 +75,17 @@ internal sealed class DirectoryEditor
         growth = null;
         for (int step = 0; step < MaximumSteps; step++)
         {
-            Errno error = _planner.Plan(directory, name, ref plan);
+            Errno error;
+            if (directory.Has(InodeFlags.InlineData))
+            {
+                error = PlanInside(directory, name, claim, ref plan, out bool isPlanned);
+                if (error != Errno.Ok || isPlanned)
+                {
+                    return error;
+                }
+                continue;
+            }
+            error = _planner.Plan(directory, name, ref plan);
             if (error != Errno.Ok || !plan.NeedsBlock)
             {
                 return error;
@@ -94,6 +109,21 @@ internal sealed class DirectoryEditor
             }
         }
         throw new InvalidOperationException($"directory {directory.Number}: no end of steps to insert a name");
+    }
+
+    private Errno PlanInside(
+        Inode directory, scoped ReadOnlySpan<byte> name, SpaceClaim claim, scoped ref InsertPlan plan,
+        out bool isPlanned)
+    {
+        DirectoryLayout layout = _reader.Settings.LayoutOf(directory);
+        int needed = DirectoryRecordHeader.LengthFor(name.Length, layout.HasStoredHash);
+        isPlanned = _inline.TryPlan(directory, layout, needed, ref plan);
+        if (isPlanned)
+        {
+            return Errno.Ok;
+        }
+        plan.Dispose();
+        return _inline.MakeRoom(directory, layout, needed, claim);
     }
 
     /// <summary>Blocks that <see cref="Insert"/> adds to a transaction, the directory's inode included.</summary>
@@ -130,13 +160,18 @@ internal sealed class DirectoryEditor
         Writer.Replace(handle, directory, place, inode, type);
 
     /// <summary>Holds the block a name was found in, so that changing it reads nothing.</summary>
-    public BlockLease Hold(EntryPlace place) => _context.Cache.Read(place.Block);
+    public BlockLease Hold(Inode directory, EntryPlace place) =>
+        _context.Cache.Read(InlineDirectoryEditor.IsInside(place) ? directory.TableBlock : place.Block);
 
     /// <summary>Where a name is after another one was inserted into the same directory: in the same block still, or in
     /// the new one. Both are in memory.</summary>
     public EntryPlace Relocate(
         Inode directory, EntryPlace place, scoped ReadOnlySpan<byte> name, BlockAddition? growth)
     {
+        if (InlineDirectoryEditor.IsInside(place))
+        {
+            return place;       // nothing but the new record moves there
+        }
         DirectoryLayout layout = _reader.Settings.LayoutOf(directory);
         if (TryFindIn(layout, place.Block, place.FileBlock, name, out EntryPlace found)
             || (growth is not null && TryFindIn(layout, growth.Block, growth.FileBlock, name, out found)))

@@ -8,12 +8,15 @@ namespace Fuse4fs.Ext4.Directories;
 /// <summary>Changes directories inside a journal handle. What can fail was done before: see <see
 /// cref="InsertPlanner"/> and <see cref="DirectoryFinder"/>. Needs the directory's lock exclusively; the caller stores
 /// the inode.</summary>
-internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings settings)
+internal sealed class DirectoryWriter(DirectoryReader reader, InlineDirectoryEditor inline)
 {
+    private readonly DirectoryBlocks _blocks = reader.Blocks;
+    private readonly DirectorySettings _settings = reader.Settings;
+
     /// <summary>What a record says of an inode of a kind.</summary>
     public DirectoryFileType TypeOf(FileKind kind)
     {
-        if (!settings.HasFileTypes)
+        if (!_settings.HasFileTypes)
         {
             return DirectoryFileType.Unknown;
         }
@@ -31,7 +34,7 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
     }
 
     /// <summary>Adds a name.</summary>
-    /// <param name="handle">Has credits for the plan's blocks.</param>
+    /// <param name="handle">Has credits for the plan's _blocks.</param>
     /// <param name="directory">Where.</param>
     /// <param name="plan">Of this name, no mere step, made under the same hold of the lock.</param>
     /// <param name="fresh">The plan's new block, mapped already.</param>
@@ -47,10 +50,13 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
         InodeNumber inode,
         DirectoryFileType type)
     {
-        DirectoryLayout layout = settings.LayoutOf(directory);
+        DirectoryLayout layout = _settings.LayoutOf(directory);
         var added = new NewRecord(name, inode, type, plan.Hash);
         switch (plan.Kind)
         {
+            case InsertKind.InPlace when directory.Has(InodeFlags.InlineData):
+                inline.Insert(handle, directory, layout, ref plan, added);
+                break;
             case InsertKind.InPlace:
                 using (BlockLease leaf = handle.Update(plan.Block))
                 {
@@ -81,13 +87,13 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
     }
 
     /// <summary>Makes a step towards an insertion.</summary>
-    /// <param name="handle">Has credits for the plan's blocks.</param>
+    /// <param name="handle">Has credits for the plan's _blocks.</param>
     /// <param name="directory">Where.</param>
     /// <param name="plan">A step, made under the same hold of the lock.</param>
     /// <param name="fresh">The plan's new block, mapped already.</param>
     public void MakeStep(Handle handle, Inode directory, scoped ref InsertPlan plan, FsBlock fresh)
     {
-        DirectoryLayout layout = settings.LayoutOf(directory);
+        DirectoryLayout layout = _settings.LayoutOf(directory);
         uint seed = directory.ChecksumSeed;
         using BlockLease old = handle.Update(plan.Block);
         using BlockLease created = handle.Create(fresh);
@@ -97,7 +103,7 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
                 old.Bytes.CopyTo(created.Bytes);
                 LeafEditor.RemoveDots(created.Bytes, layout);
                 LeafEditor.Seal(created.Bytes, layout, seed);
-                HashTreeEditor.InitializeRoot(old.Bytes, layout, settings.DefaultHash, plan.NewFileBlock);
+                HashTreeEditor.InitializeRoot(old.Bytes, layout, _settings.DefaultHash, plan.NewFileBlock);
                 HashTreeEditor.Seal(old.Bytes, isRoot: true, layout, seed);
                 directory.Flags |= InodeFlags.HashIndexed;
                 directory.HasDamagedIndex = false;
@@ -121,7 +127,12 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
     /// <summary>Removes a name. One block changes.</summary>
     public void Remove(Handle handle, Inode directory, EntryPlace place)
     {
-        DirectoryLayout layout = settings.LayoutOf(directory);
+        DirectoryLayout layout = _settings.LayoutOf(directory);
+        if (InlineDirectoryEditor.IsInside(place))
+        {
+            inline.Remove(handle, directory, layout, place);
+            return;
+        }
         using BlockLease leaf = handle.Update(place.Block);
         LeafEditor.Remove(leaf.Bytes[..layout.LeafBytes], layout, place.FileBlock, place.Offset);
         LeafEditor.Seal(leaf.Bytes, layout, directory.ChecksumSeed);
@@ -132,10 +143,15 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
     public void Replace(
         Handle handle, Inode directory, EntryPlace place, InodeNumber inode, DirectoryFileType type)
     {
-        DirectoryLayout layout = settings.LayoutOf(directory);
+        DirectoryLayout layout = _settings.LayoutOf(directory);
+        if (InlineDirectoryEditor.IsInside(place))
+        {
+            inline.Replace(handle, directory, place, inode, type);
+            return;
+        }
         using BlockLease lease = handle.Update(place.Block);
         LeafEditor.Replace(lease.Bytes, place.Offset, inode, type);
-        if (place.FileBlock == 0 && settings.HasIndex && directory.Has(InodeFlags.HashIndexed))
+        if (place.FileBlock == 0 && _settings.HasIndex && directory.Has(InodeFlags.HashIndexed))
         {
             HashTreeEditor.Seal(lease.Bytes, isRoot: true, layout, directory.ChecksumSeed);
         }
@@ -148,9 +164,9 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
     /// <summary>Fills the first block of a new directory.</summary>
     public void InitializeFirst(Handle handle, Inode directory, FsBlock block, InodeNumber parent)
     {
-        DirectoryLayout layout = settings.LayoutOf(directory);
+        DirectoryLayout layout = _settings.LayoutOf(directory);
         using BlockLease lease = handle.Create(block);
-        LeafEditor.InitializeFirst(lease.Bytes, layout, parent, settings.HasFileTypes);
+        LeafEditor.InitializeFirst(lease.Bytes, layout, parent, _settings.HasFileTypes);
         LeafEditor.Seal(lease.Bytes, layout, directory.ChecksumSeed);
     }
 
@@ -158,8 +174,12 @@ internal sealed class DirectoryWriter(DirectoryBlocks blocks, DirectorySettings 
     /// <exception cref="Ext4CorruptException">A block is damaged.</exception>
     public bool IsEmpty(Inode directory)
     {
-        DirectoryLayout layout = settings.LayoutOf(directory);
-        for (uint at = 0; blocks.TryReadNextLeaf(directory, layout, ref at, out BlockLease lease); at++)
+        DirectoryLayout layout = _settings.LayoutOf(directory);
+        if (directory.Has(InodeFlags.InlineData))
+        {
+            return reader.Inline.IsEmpty(directory, layout);
+        }
+        for (uint at = 0; _blocks.TryReadNextLeaf(directory, layout, ref at, out BlockLease lease); at++)
         {
             using (lease)
             {

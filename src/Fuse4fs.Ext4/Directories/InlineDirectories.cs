@@ -17,6 +17,9 @@ internal sealed class InlineDirectories(XattrReader xattrs)
     /// <see cref="EntryPlace.InlineBlock"/> for those in i_block.</summary>
     public const uint AttributeBlock = EntryPlace.InlineBlock + 1;
 
+    /// <summary>Stands for the parent's number, where ".." is.</summary>
+    public const uint ParentPlace = EntryPlace.InlineBlock - 1;
+
     /// <summary>The parent directory.</summary>
     public static InodeNumber ParentOf(Inode directory) =>
         new(BinaryPrimitives.ReadUInt32LittleEndian(directory.BlockAreaBytes));
@@ -47,12 +50,32 @@ internal sealed class InlineDirectories(XattrReader xattrs)
         return lease;
     }
 
+    /// <summary>Whether a directory holds nothing but "." and "..".</summary>
+    public bool IsEmpty(Inode directory, in DirectoryLayout layout)
+    {
+        using BlockLease lease = OpenSecondArea(directory, out ReadOnlySpan<byte> second);
+        return !HasNames(FirstArea(directory), layout, EntryPlace.InlineBlock)
+            && !HasNames(second, layout, AttributeBlock);
+    }
+
+    private static bool HasNames(ReadOnlySpan<byte> area, in DirectoryLayout layout, uint fileBlock)
+    {
+        foreach (DirectoryRecord record in new DirectoryRecords(area, layout, fileBlock))
+        {
+            if (record.IsUsed)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// <summary>Finds a name.</summary>
     public bool Find(Inode directory, in DirectoryLayout layout, SearchName wanted, out EntryPlace place)
     {
         if (DirectoryRecord.IsDotName(wanted.Name))
         {
-            place = new EntryPlace(ParentOf(directory), DirectoryFileType.Directory, EntryPlace.InlineBlock, 0, default);
+            place = new EntryPlace(ParentOf(directory), DirectoryFileType.Directory, ParentPlace, 0, default);
             return true;
         }
         if (DirectoryFinder.FindInArea(

@@ -20,6 +20,7 @@ internal sealed class NodeBirth : IDisposable
     private XattrEdit? _attributes;
     private InodeNumber _parent;
     private bool _isApplied;
+    private bool _isInline;
 
     /// <summary>Takes over a reservation.</summary>
     public NodeBirth(NameServices services, InodeReservation reservation)
@@ -48,11 +49,25 @@ internal sealed class NodeBirth : IDisposable
         Inode parent, NewNode node, AccessControlList? access, AccessControlList? inherited, SpaceClaim claim)
     {
         _parent = parent.Number;
-        Errno error = PrepareContents(node, claim);
-        if (error != Errno.Ok || (access is null && inherited is null))
+        bool mayBeInline = _services.Context.Geometry.Has(IncompatFeatures.InlineData)
+            && Inode.ExtraSizeBytes > 0 && node.Kind is FileKind.Regular or FileKind.Directory;
+        Errno error = Errno.Ok;
+        if (access is not null || inherited is not null || (mayBeInline && node.IsDirectory))
+        {
+            error = PrepareAttributes(access, inherited, claim);
+        }
+        if (error != Errno.Ok)
         {
             return error;
         }
+        _isInline = mayBeInline && node.IsDirectory && _attributes!.TrySetInTail(XattrName.InlineData, default);
+        Inode.MayBeInline = mayBeInline && !node.IsDirectory;
+        return _isInline ? Errno.Ok : PrepareContents(node, claim);
+    }
+
+    private Errno PrepareAttributes(AccessControlList? access, AccessControlList? inherited, SpaceClaim claim)
+    {
+        Errno error = Errno.Ok;
         _attributes = _services.AttributeWriter.Begin(Inode);
         if (inherited is not null)
         {
@@ -74,6 +89,10 @@ internal sealed class NodeBirth : IDisposable
         _services.Space.Inodes.Commit(handle, _reservation);
         _isApplied = true;
         Inode.LinkCount = linkCount;
+        if (_isInline)
+        {
+            InlineDirectoryEditor.Initialize(Inode, _parent);
+        }
         if (_block is not null)
         {
             _block.Apply(handle);

@@ -103,9 +103,9 @@ internal ref struct RenameOperation
         }
         else
         {
-            _newBlock = _services.Editor.Hold(_newPlace);
+            _newBlock = _services.Editor.Hold(_request.To, _newPlace);
         }
-        _oldBlock = _services.Editor.Hold(_oldPlace);
+        _oldBlock = _services.Editor.Hold(_request.From, _oldPlace);
         if (_request.IsAcross)
         {
             HoldParents();
@@ -207,12 +207,12 @@ internal ref struct RenameOperation
         if (_moved.IsDirectory)
         {
             _movedParent = FindParent(_moved, _request.From);
-            _movedParentBlock = _services.Editor.Hold(_movedParent);
+            _movedParentBlock = _services.Editor.Hold(_moved, _movedParent);
         }
         if (_request.IsExchange && _target!.IsDirectory)
         {
             _targetParent = FindParent(_target, _request.To);
-            _targetParentBlock = _services.Editor.Hold(_targetParent);
+            _targetParentBlock = _services.Editor.Hold(_target, _targetParent);
         }
     }
 

@@ -200,7 +200,9 @@ internal sealed class OrphanRecovery(
     private void Truncate(Inode inode)
     {
         int shift = _context.Geometry.BlockSizeShift;
-        ulong end = ((ulong)inode.SizeBytes + (1ul << shift) - 1) >> shift;
+        ulong end = inode.Has(InodeFlags.InlineData)
+            ? ExtentNodePlace.FileEnd
+            : ((ulong)inode.SizeBytes + (1ul << shift) - 1) >> shift;
         if (inode.IsRegular && inode.SizeBytes < services.Maps.MaximumFileBytes(inode))
         {
             // What the last block holds behind the end must not show when the file grows.

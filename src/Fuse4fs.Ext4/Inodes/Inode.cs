@@ -164,6 +164,10 @@ public sealed class Inode
     /// inode's.</summary>
     internal bool IsNew { get; set; }
 
+    /// <summary>New and never had a block: its first data may go into the inode. Not known any more when the object left
+    /// memory. Kernel: EXT4_STATE_MAY_INLINE_DATA.</summary>
+    internal bool MayBeInline { get; set; }
+
     /// <summary>On the orphan list: the object stays in memory. Guarded by that list.</summary>
     internal bool IsOrphan { get; set; }
 

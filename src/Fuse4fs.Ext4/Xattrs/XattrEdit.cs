@@ -130,6 +130,25 @@ internal sealed class XattrEdit : IDisposable
         return Place(name, new XattrValue(default, value, lengthBytes, hash), isFound, isInBlock);
     }
 
+    /// <summary>Sets a value in the inode's tail, or not at all.</summary>
+    public bool TrySetInTail(XattrName name, ReadOnlySpan<byte> value) =>
+        TryRebuildTail(name, new XattrValue(value), isKept: true);
+
+    /// <summary>Bytes of the largest value that an attribute could have in the inode's tail.</summary>
+    public int LargestInTail(XattrName name)
+    {
+        int free = _tailBytes - XattrArea.InodeHeaderBytes - sizeof(uint)
+            - XattrEntryHeader.LengthFor(name.Suffix.Length);
+        foreach (XattrEntry entry in OpenTail())
+        {
+            if (!entry.Is(name))
+            {
+                free -= XattrEntryHeader.LengthFor(entry.Suffix.Length) + XattrEntryHeader.Pad(entry.Value.Length);
+            }
+        }
+        return Math.Max(0, free & -XattrEntryHeader.Alignment);
+    }
+
     /// <summary>In the inode where it fits, else in the block; taken away where it was before.</summary>
     private Errno Place(XattrName name, XattrValue stored, bool isFound, bool isInBlock)
     {

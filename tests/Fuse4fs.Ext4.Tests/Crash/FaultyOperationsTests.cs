@@ -29,7 +29,7 @@ public sealed class FaultyOperationsTests
     [InlineData(Failing.Flushes, true)]
     public void A_failing_device_damages_nothing(Failing what, bool isForEver)
     {
-        using var sweep = new CrashSweep("-t ext4 -b 1024 -N 256 -J size=1 -O ea_inode", 6L << 20);
+        using var sweep = new CrashSweep("-t ext4 -b 1024 -N 256 -J size=1 -O ea_inode,inline_data", 6L << 20);
         int range = what switch { Failing.Reads => 60, Failing.Writes => 400, _ => 60 };
         for (int round = 0; round < 10 * TestScale.Factor; round++)
         {

@@ -28,6 +28,7 @@ public sealed class VolumePowerLossTests
         { "-t ext4 -b 1024 -N 256 -J size=1 -O ^dir_index,^flex_bg,^huge_file", 6 },
         { "-t ext4 -b 2048 -N 256 -J size=2 -O ^extra_isize -I 128", 8 },
         { "-t ext4 -b 1024 -N 256 -J size=1 -O ea_inode", 6 },
+        { "-t ext4 -b 1024 -N 256 -J size=1 -O inline_data", 6 },
     };
 
     [Theory]

@@ -22,7 +22,7 @@ public sealed class HandOverTests
 
     /// <summary>FUSE4FS_TEST_HANDOVER_FEATURES: other names of images/recipes.ini, blanks between.</summary>
     private static readonly string s_features = Environment.GetEnvironmentVariable("FUSE4FS_TEST_HANDOVER_FEATURES")
-        ?? "ext3+1k no-extents ea-inode+1k";
+        ?? "ext3+1k no-extents ea-inode+1k inline-data+1k";
 
     /// <summary>What differs between two captures by two implementations although nothing changed.</summary>
     private static readonly string[] s_free =

@@ -33,7 +33,7 @@ internal ref struct InodeLocks
 
     /// <summary>Locks one more, waiting only where that follows the order.</summary>
     /// <param name="inode">Null for none.</param>
-    /// <returns>False when it is locked by somebody else; what is held is still held.</returns>
+    /// <returns>False when it is locked by somebody else, or too many are held; what is held is still held.</returns>
     public bool TryAdd(Inode? inode)
     {
         if (inode is null || Holds(inode))
@@ -42,7 +42,7 @@ internal ref struct InodeLocks
         }
         if (_count == Most)
         {
-            throw new InvalidOperationException("no operation changes so many inodes");
+            return false;   // what the names referred to at the last try is in the way: they refer to something else now
         }
         if (IsBehindAll(inode))
         {

@@ -57,11 +57,14 @@ public sealed partial class OperationExecutor
             case OperationKind.RemoveXattr:
                 return Number(Posix.RemoveXattr(path, name));
             case OperationKind.SetAccessList:
-                return Number(Posix.SetXattr(path, operation.Number % 3 == 0 ? "system.posix_acl_default"u8 : "system.posix_acl_access"u8,
-                    AccessList(operation)));
+                ReadOnlySpan<byte> kind = operation.Number % 3 == 0
+                    ? "system.posix_acl_default"u8
+                    : "system.posix_acl_access"u8;
+                return Number(Posix.SetXattr(path, kind, AccessList(operation)));
             default:
                 int listed = Posix.ListXattr(path, value);
-                IEnumerable<string> names = Encoding.ASCII.GetString(value, 0, Math.Max(0, listed)).Split('\0').Order(StringComparer.Ordinal);
+                string[] unordered = Encoding.ASCII.GetString(value, 0, Math.Max(0, listed)).Split('\0');
+                IEnumerable<string> names = unordered.Order(StringComparer.Ordinal);
                 return $"{listed} {string.Join(' ', names)}";
         }
     }

@@ -8,9 +8,10 @@ internal interface IJournalScheduler : IJournalThreads
 
     /// <summary>Waits until <see cref="PulseAll"/>; the caller holds the gate again afterwards.</summary>
     /// <param name="gate">The monitor that the caller holds.</param>
+    /// <param name="place">Which pulses end the wait.</param>
     /// <param name="isTimed">The wait may also end by itself.</param>
-    void Wait(object gate, bool isTimed);
+    void Wait(object gate, object place, bool isTimed);
 
-    /// <summary>Ends all waits.</summary>
-    void PulseAll(object gate);
+    /// <summary>Ends all waits at a place.</summary>
+    void PulseAll(object place);
 }

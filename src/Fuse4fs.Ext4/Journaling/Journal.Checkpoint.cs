@@ -14,6 +14,9 @@ public sealed partial class Journal
     private bool _isWritingHome;
     private bool _isCheckpointWanted;
 
+    /// <summary>How long the thread means to sleep; zero while it is awake.</summary>
+    private TimeSpan _checkpointSleep;
+
     private void RunCheckpoints()
     {
         while (WaitForCheckpointWork())
@@ -49,8 +52,28 @@ public sealed partial class Journal
                 {
                     return true;
                 }
-                _gate.Wait(left);
+                _checkpointSleep = left;
+                _gate.WaitApart(left);
+                _checkpointSleep = TimeSpan.Zero;
             }
+        }
+    }
+
+    /// <summary>The state changed, under the gate: everybody looks again. The thread that writes home does so only when
+    /// it has something to do, or to wait for: a commit tells of many changes, and each would wake it.</summary>
+    private void TellAll()
+    {
+        _gate.PulseAll();
+        if (_checkpointSleep == TimeSpan.Zero)
+        {
+            return;
+        }
+        TimeSpan left = _isCheckpointStopping || _abort != Errno.Ok ? TimeSpan.Zero : TimeUntilCheckpoint();
+        if (left == TimeSpan.Zero
+            || (_checkpointSleep == Timeout.InfiniteTimeSpan && left != Timeout.InfiniteTimeSpan))
+        {
+            _checkpointSleep = TimeSpan.Zero;
+            _gate.PulseApart();
         }
     }
 
@@ -120,7 +143,7 @@ public sealed partial class Journal
             _batch.Clear();
             _isWritingHome = false;
             ReleaseFinished();
-            _gate.PulseAll();
+            TellAll();
         }
     }
 
@@ -175,7 +198,7 @@ public sealed partial class Journal
         using (_gate.Enter())
         {
             _space!.MoveTail(tail);
-            _gate.PulseAll();
+            TellAll();
         }
     }
 

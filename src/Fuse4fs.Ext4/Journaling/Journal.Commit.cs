@@ -116,7 +116,7 @@ public sealed partial class Journal
         {
             _lastCommitted = transaction.Id;
             _committingErrors = null;
-            _gate.PulseAll();
+            TellAll();
         }
         CompleteWaiters();
     }
@@ -155,7 +155,7 @@ public sealed partial class Journal
             {
                 _running = new Transaction(transaction.Id, _context.Clock.GetTimestamp());
             }
-            _gate.PulseAll();
+            TellAll();
             return true;
         }
     }
@@ -195,7 +195,7 @@ public sealed partial class Journal
             transaction.LogStart = _space?.Take((uint)image.LengthBlocks) ?? 0;
             _committing = transaction;
             _running = null;
-            _gate.PulseAll();
+            TellAll();
         }
     }
 
@@ -266,7 +266,7 @@ public sealed partial class Journal
         using (_gate.Enter())
         {
             _flushesDone = number;
-            _gate.PulseAll();
+            TellAll();
         }
     }
 
@@ -302,7 +302,7 @@ public sealed partial class Journal
                 _space!.MoveTail(durable);
             }
             ReleaseFinished();
-            _gate.PulseAll();
+            TellAll();
         }
     }
 

@@ -55,7 +55,7 @@ public sealed partial class Journal
             _freeHandles = handle;
             if (--transaction.HandleCount == 0 && transaction.IsLocked)
             {
-                _gate.PulseAll();
+                TellAll();
             }
         }
     }
@@ -224,7 +224,7 @@ public sealed partial class Journal
         }
         if (_spaceWaiters++ == 0)
         {
-            _gate.PulseAll();
+            TellAll();
         }
         _gate.Wait();
         _spaceWaiters--;
@@ -238,7 +238,7 @@ public sealed partial class Journal
     {
         _running = new Transaction(_nextId, _context.Clock.GetTimestamp());
         _nextId = TransactionId.Next(_nextId);
-        _gate.PulseAll();
+        TellAll();
         return _running;
     }
 }

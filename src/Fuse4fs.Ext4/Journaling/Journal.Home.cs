@@ -20,7 +20,7 @@ public sealed partial class Journal
         {
             uint last = _lastCommitted;
             _homeWaiters++;
-            _gate.PulseAll();
+            TellAll();
             while (_abort == Errno.Ok && _backlog.TryPeek(out Transaction? oldest)
                 && !TransactionId.IsAfter(oldest.Id, last))
             {

@@ -98,7 +98,7 @@ public sealed partial class Journal
             if (!_isDiscontinued)
             {
                 _pendingErrors = ErrorBatch.Join(_pendingErrors, errors);
-                _gate.PulseAll();
+                TellAll();
             }
         }
     }
@@ -120,7 +120,7 @@ public sealed partial class Journal
         using (_gate.Enter())
         {
             _isStopping = true;
-            _gate.PulseAll();
+            TellAll();
         }
         _threads.Join(CommitThreadName);
         if (_source is not null)
@@ -163,7 +163,7 @@ public sealed partial class Journal
                 };
                 _abortCause = cause;
             }
-            _gate.PulseAll();
+            TellAll();
         }
         _context.BecomeReadOnly();
     }
@@ -182,13 +182,13 @@ public sealed partial class Journal
         using (_gate.Enter())
         {
             _isCheckpointWanted = true;
-            _gate.PulseAll();
+            TellAll();
             while (_abort == Errno.Ok && (_backlog.Count > 0 || _space!.Tail != TailCandidateLocked()))
             {
                 _gate.Wait();
             }
             _isCheckpointStopping = true;
-            _gate.PulseAll();
+            TellAll();
         }
         _threads.Join(CheckpointThreadName);
     }

@@ -19,7 +19,7 @@ public sealed partial class Journal
             {
                 _abort = Errno.InputOutput;
             }
-            _gate.PulseAll();
+            TellAll();
         }
         _context.BecomeReadOnly();
     }

@@ -231,7 +231,7 @@ public sealed partial class Journal : IDisposable
             _commitRequest = transactionId;
         }
         _flushRequest = Math.Max(_flushRequest, dataTicket + 1);
-        _gate.PulseAll();
+        TellAll();
     }
 
     /// <summary>Somebody who is told later.</summary>

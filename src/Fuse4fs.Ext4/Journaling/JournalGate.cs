@@ -5,6 +5,10 @@ internal sealed class JournalGate(IJournalScheduler? scheduler)
 {
     private readonly object _monitor = new();
 
+    /// <summary>Where the thread that writes home waits, so that not everybody's news wakes it. Taken inside the lock, left
+    /// behind it.</summary>
+    private readonly object _apart = new();
+
     /// <summary>Takes the lock until the scope is disposed.</summary>
     public Scope Enter()
     {
@@ -18,7 +22,7 @@ internal sealed class JournalGate(IJournalScheduler? scheduler)
     {
         if (scheduler is not null)
         {
-            scheduler.Wait(_monitor, isTimed: timeout != Timeout.InfiniteTimeSpan);
+            scheduler.Wait(_monitor, _monitor, isTimed: timeout != Timeout.InfiniteTimeSpan);
         }
         else if (timeout > TimeSpan.Zero || timeout == Timeout.InfiniteTimeSpan)
         {
@@ -29,7 +33,40 @@ internal sealed class JournalGate(IJournalScheduler? scheduler)
     /// <summary>Lets go of the lock until somebody changes the state.</summary>
     public void Wait() => Wait(Timeout.InfiniteTimeSpan);
 
-    /// <summary>The state changed: everybody looks again.</summary>
+    /// <summary>As <see cref="Wait(TimeSpan)"/>, until <see cref="PulseApart"/>.</summary>
+    public void WaitApart(TimeSpan timeout)
+    {
+        if (scheduler is not null)
+        {
+            scheduler.Wait(_monitor, _apart, isTimed: timeout != Timeout.InfiniteTimeSpan);
+        }
+        else if (timeout > TimeSpan.Zero || timeout == Timeout.InfiniteTimeSpan)
+        {
+            lock (_apart)
+            {
+                // Whoever changes the state from here on finds this place taken until the wait has begun.
+                Monitor.Exit(_monitor);
+                Monitor.Wait(_apart, timeout);
+            }
+            Monitor.Enter(_monitor);
+        }
+    }
+
+    /// <summary>There is something for who waits apart. The lock is held.</summary>
+    public void PulseApart()
+    {
+        if (scheduler is not null)
+        {
+            scheduler.PulseAll(_apart);
+            return;
+        }
+        lock (_apart)
+        {
+            Monitor.PulseAll(_apart);
+        }
+    }
+
+    /// <summary>The state changed: everybody looks again, but for who waits apart.</summary>
     public void PulseAll()
     {
         if (scheduler is not null)

@@ -123,12 +123,13 @@ internal sealed class DeterministicScheduler : IJournalScheduler
     }
 
     /// <inheritdoc/>
-    public void Wait(object gate, bool isTimed)
+    public void Wait(object gate, object place, bool isTimed)
     {
         Monitor.Exit(gate);
         lock (_baton)
         {
-            s_mine!.Condition = isTimed ? Condition.WaitsWithTime : Condition.WaitsForPulse;
+            s_mine!.Place = place;
+            s_mine.Condition = isTimed ? Condition.WaitsWithTime : Condition.WaitsForPulse;
             SwitchAway();
             WaitForBaton();
         }
@@ -136,13 +137,14 @@ internal sealed class DeterministicScheduler : IJournalScheduler
     }
 
     /// <inheritdoc/>
-    public void PulseAll(object gate)
+    public void PulseAll(object place)
     {
         lock (_baton)
         {
             foreach (Strand strand in _strands)
             {
-                if (strand.Condition is Condition.WaitsForPulse or Condition.WaitsWithTime)
+                if (strand.Place == place
+                    && strand.Condition is (Condition.WaitsForPulse or Condition.WaitsWithTime))
                 {
                     strand.Condition = Condition.Ready;
                 }
@@ -244,6 +246,9 @@ internal sealed class DeterministicScheduler : IJournalScheduler
         public Thread? Thread { get; set; }
 
         public Condition Condition { get; set; } = Condition.Ready;
+
+        /// <summary>Where it waits, or waited last.</summary>
+        public object? Place { get; set; }
 
         public Strand? Awaited { get; set; }
     }

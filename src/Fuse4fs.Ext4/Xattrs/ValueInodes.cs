@@ -100,7 +100,8 @@ internal sealed class ValueInodes(
     {
         created = default;
         isCreated = false;
-        Errno error = space.Inodes.Reserve(owner.Number, isDirectory: false, isTop: false, out InodeReservation reservation);
+        Errno error = space.Inodes.Reserve(
+            owner.Number, isDirectory: false, isTop: false, out InodeReservation reservation);
         if (error != Errno.Ok)
         {
             return error;

@@ -25,7 +25,8 @@ public sealed class ModelTests
     private static readonly string s_features = Environment.GetEnvironmentVariable("FUSE4FS_TEST_MODEL_FEATURES")
         ?? "ext4 ext4+1k ext4+nocsum ext4-uninit no-64bit no-flex meta-bg sparse-super2 csum-seed inode-128 large-dir"
         + " orphan-file fast-commit no-journal no-dir-index ext2+1k ext2-revision0 ext3 ext3+1k ext3-csum bigalloc+1k bigalloc-64k mmp"
-        + " quota:ext4 project:ext4 ea-inode ea-inode+1k inline-data inline-data+1k inline-data-512";
+        + " quota:ext4 project:ext4 ea-inode ea-inode+1k inline-data inline-data+1k inline-data-512"
+        + " no-filetype no-dir-nlink no-huge-file everything";
 
     public static TheoryData<string> FeatureSets => [.. s_features.Split(' ')];
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Fuse4fs.Testing;
 using Xunit;
@@ -24,8 +25,7 @@ internal static class Inspect
     /// <summary>Runs it and reads the JSON document it prints.</summary>
     public static JsonElement Json(params string[] arguments)
     {
-        using var document = JsonDocument.Parse(Check([.. arguments, "--json"]));
-        return document.RootElement.Clone();
+        return Parse(Check([.. arguments, "--json"]));
     }
 
     /// <summary>Runs it and reads the JSON objects it prints, one per line.</summary>
@@ -34,9 +34,15 @@ internal static class Inspect
         var objects = new List<JsonElement>();
         foreach (string line in Check([.. arguments, "--json"]).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            using var document = JsonDocument.Parse(line);
-            objects.Add(document.RootElement.Clone());
+            objects.Add(Parse(line));
         }
         return objects;
+    }
+
+    /// <param name="output">As tools give it: a character for each byte.</param>
+    private static JsonElement Parse(string output)
+    {
+        using var document = JsonDocument.Parse(Encoding.Latin1.GetBytes(output));
+        return document.RootElement.Clone();
     }
 }

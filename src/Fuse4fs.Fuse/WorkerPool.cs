@@ -177,9 +177,9 @@ internal sealed class WorkerPool : IDisposable
     {
         lock (_gate)
         {
-            if (_ending)
+            if (_ending || Volatile.Read(ref _waiting) == 0)
             {
-                return false;
+                return false;       // whoever waited has got a request meanwhile
             }
             _parked.Push(worker);
             return true;

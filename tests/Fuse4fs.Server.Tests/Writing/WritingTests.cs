@@ -110,32 +110,42 @@ public sealed class WritingTests
         image.AssertClean();
     }
 
+    /// <summary>The second mount's kernel has never seen the files: it has to ask us.</summary>
     [Fact]
-    public void File_handles_find_their_file_without_its_name()
+    public void File_handles_find_their_file_without_its_name_and_after_a_restart()
     {
         Assert.SkipUnless(Host.NoRootFuse is null, Host.NoRootFuse ?? "");
         Assert.SkipUnless(Host.Without("python3") is null, "python3 is not installed");
         using var image = new TestImage("-t ext4");
-        using var mount = new ServedMount(image.Path, "rw");
-        Tool.Check("python3", "-c", $"""
-            import ctypes, os
+        const string common = """
+            import ctypes, os, sys
             libc = ctypes.CDLL(None, use_errno=True)
-            os.chdir('{mount.MountPoint}')
-            os.makedirs('d/e'); open('d/e/f', 'w').write('contents')
+            os.chdir(sys.argv[1])
             class H(ctypes.Structure): _fields_ = [('n', ctypes.c_uint), ('t', ctypes.c_int), ('b', ctypes.c_ubyte * 128)]
-            def handle(path):
-                h = H(128); m = ctypes.c_int()
-                assert libc.name_to_handle_at(-100, path.encode(), ctypes.byref(h), ctypes.byref(m), 0) == 0; return h
-            f, gone = handle('d/e/f'), handle('d/e')
-            os.rename('d/e/f', 'd/g')
-            open('/proc/sys/vm/drop_caches', 'w').write('2')
+
+            """;
+        string handles;
+        using (var mount = new ServedMount(image.Path, "rw"))
+        {
+            handles = Tool.Check("python3", "-c", common + """
+                os.makedirs('d/e'); open('d/e/f', 'w').write('contents')
+                for path in 'd/e/f', 'd/e':
+                    h = H(128); m = ctypes.c_int()
+                    assert libc.name_to_handle_at(-100, path.encode(), ctypes.byref(h), ctypes.byref(m), 0) == 0
+                    print(bytes(h).hex())
+                os.rename('d/e/f', 'd/g')
+                os.rmdir('d/e')
+                """, mount.MountPoint);
+            mount.Unmount();
+        }
+        using var again = new ServedMount(image.Path, "rw");
+        Tool.Check("python3", "-c", common + """
+            f, gone = (H.from_buffer_copy(bytes.fromhex(line)) for line in sys.argv[2].split())
             m = os.open('.', os.O_RDONLY)
             fd = libc.open_by_handle_at(m, ctypes.byref(f), os.O_RDONLY)
-            assert os.read(fd, 100) == b'contents', fd
-            os.rmdir('d/e'); os.close(fd)
-            open('/proc/sys/vm/drop_caches', 'w').write('2')
+            assert fd >= 0 and os.read(fd, 100) == b'contents', ctypes.get_errno()
             assert libc.open_by_handle_at(m, ctypes.byref(gone), os.O_RDONLY) == -1 and ctypes.get_errno() == 116
-            """);
+            """, again.MountPoint, handles);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ internal sealed class ServedVolume : IDisposable
         Volume = volume;
         Options = options;
         IsReadOnly = isReadOnly;
-        IsPrivate = PrivateMount.IsSuperusers(options);
+        IsPrivate = !isReadOnly && PrivateMount.IsSuperusers(options);
         Log = log;
         Background = new BackgroundQueue(log);
         HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);
@@ -42,7 +42,8 @@ internal sealed class ServedVolume : IDisposable
     /// <summary>The mount itself is read-only: the kernel sends no changes.</summary>
     public bool IsReadOnly { get; }
 
-    /// <summary>Only the superuser can enter, and the kernel does not check permissions.</summary>
+    /// <summary>Only the superuser can enter, and the kernel does not check permissions. Not where nothing changes: there it
+    /// would spare no question, and have the kernel ask at every chdir.</summary>
     public bool IsPrivate { get; }
 
     public ILogger Log { get; }

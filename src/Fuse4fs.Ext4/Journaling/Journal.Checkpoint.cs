@@ -25,7 +25,7 @@ public sealed partial class Journal
             {
                 if (_options.Faults.MoveTailEarly)
                 {
-                    MoveTail(new LogTail(_nextId, _space!.Head));
+                    MoveTail(TailWithoutBacklog());
                 }
                 WriteBatch();
                 MoveTail();
@@ -179,10 +179,20 @@ public sealed partial class Journal
                 return new LogTail(transaction.Id, transaction.LogStart);
             }
         }
-        return _committing is { } committing
-            ? new LogTail(committing.Id, committing.LogStart)
-            : new LogTail(_running?.Id ?? _nextId, _space!.Head);
+        return TailWithoutBacklogLocked();
     }
+
+    private LogTail TailWithoutBacklog()
+    {
+        using (_gate.Enter())
+        {
+            return TailWithoutBacklogLocked();
+        }
+    }
+
+    private LogTail TailWithoutBacklogLocked() => _committing is { } committing
+        ? new LogTail(committing.Id, committing.LogStart)
+        : new LogTail(_running?.Id ?? _nextId, _space!.Head);
 
     private void MoveTail() => MoveTail(TailCandidate());
 

@@ -32,9 +32,11 @@ public class MountHelperTests
             Assert.Contains("ro", MountTable.Find(place)!.Options.Split(','));
             Silent("mount", "-o", "remount,rw", place);
             File.WriteAllText(Path.Combine(place, "again"), "written");
-            Silent("umount", place);
+            // By a relative path: of an absolute one umount(8) asks the kernel, hears "fuse", and looks for umount.fuse.
+            Silent("env", "--chdir=" + image.Directory.Path, "umount", "mnt");
             Assert.Null(MountTable.Find(place));
-            Assert.Equal(0, Tool.Run("e2fsck", "-fn", device).ExitCode);
+            ToolResult check = Tool.Run("e2fsck", "-fn", device);
+            Assert.True(check.ExitCode == 0, check.ToString());
             ToolResult refused = Tool.Run("mount", "-t", s_type, "-o", "dax=always", device, place);
             Assert.NotEqual(0, refused.ExitCode);
             Assert.Null(MountTable.Find(place));

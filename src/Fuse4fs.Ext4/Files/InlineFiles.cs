@@ -80,12 +80,12 @@ internal sealed class InlineFiles(WriteServices services, FileWriter writer, Dat
         {
             return Errno.Ok;
         }
-        byte[] contents = new byte[Math.Max(1, inode.SizeBytes)];
-        if (contents.Length > services.Context.Geometry.BlockSizeBytes)
+        if (inode.SizeBytes > services.Context.Geometry.BlockSizeBytes)
         {
             Ext4CorruptException.Throw(
                 Corruption.InlineData, $"inode {inode.Number}: {inode.SizeBytes} bytes inside the inode");
         }
+        byte[] contents = new byte[Math.Max(1, inode.SizeBytes)];
         Read(inode, contents.AsSpan(0, (int)inode.SizeBytes));
         XattrEdit edit = attributes.Begin(inode);
         BlockArea saved = default;

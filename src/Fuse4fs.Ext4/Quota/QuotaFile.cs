@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
@@ -46,16 +45,15 @@ internal sealed partial class QuotaFile
         QuotaFileHeader header = ReadHeader();
         GraceSeconds = (header.SpaceGraceSeconds, header.InodeGraceSeconds);
         var found = new Dictionary<uint, QuotaUsage>();
-        var seen = new BitArray((int)(uint)header.BlockCount);
+        var seen = new HashSet<uint>();
         var pending = new Stack<(uint Block, int Level, uint Prefix)>();
         pending.Push((RootBlock, 0, 0));
         while (pending.TryPop(out (uint Block, int Level, uint Prefix) node))
         {
-            if (seen[(int)node.Block])
+            if (!seen.Add(node.Block))
             {
                 throw Damaged($"block {node.Block} has two parents");
             }
-            seen[(int)node.Block] = true;
             ReadNode(node, header.BlockCount, pending, found);
         }
         return found;
@@ -144,7 +142,9 @@ internal sealed partial class QuotaFile
     {
         using BlockLease lease = Open(0, out Span<byte> bytes);
         QuotaFileHeader header = Disk.At<QuotaFileHeader>(bytes, 0);
-        ulong inFile = (ulong)_inode.SizeBytes >> BlockShift;
+        // The size of the file may be any number: it has no more blocks than the volume.
+        ulong inVolume = (_context.Geometry.BlockCount << _context.Geometry.BlockSizeShift) >> BlockShift;
+        ulong inFile = Math.Min((ulong)_inode.SizeBytes >> BlockShift, inVolume);
         if (header.Magic != QuotaFileHeader.MagicOf(_kind) || header.Version != QuotaFileHeader.ExpectedVersion
             || header.BlockCount <= RootBlock || header.BlockCount > Math.Min(inFile, int.MaxValue)
             || header.FirstFreeBlock >= header.BlockCount || header.FirstRoomyLeaf >= header.BlockCount)

@@ -42,7 +42,9 @@ internal sealed class MultipleMountGuard : IDisposable
         }
         _offset = (long)(number << geometry.BlockSizeShift);
         _block = new byte[geometry.BlockSizeBytes];
-        _interval = TimeSpan.FromSeconds(super.MmpInterval == 0 ? SmallestCheckSeconds : (int)super.MmpInterval);
+        // tune2fs takes nothing longer either; an image must not make its mount wait for hours.
+        _interval = TimeSpan.FromSeconds(
+            super.MmpInterval == 0 ? SmallestCheckSeconds : Math.Min((int)super.MmpInterval, LargestCheckSeconds));
         _thread = new Thread(Run) { IsBackground = true, Name = "fuse4fs-mmp" };
     }
 
@@ -101,7 +103,8 @@ internal sealed class MultipleMountGuard : IDisposable
         {
             throw InUse("e2fsck is running on the volume");
         }
-        int check = Math.Max(SmallestCheckSeconds, Math.Max((int)_interval.TotalSeconds, Fields.CheckSeconds));
+        int check = Math.Clamp(
+            Math.Max((int)_interval.TotalSeconds, Fields.CheckSeconds), SmallestCheckSeconds, LargestCheckSeconds);
         TimeSpan wait = found == MmpBlock.Clean
             ? TimeSpan.Zero
             : TimeSpan.FromSeconds(Math.Min((check * CheckFactor) + 1, check + LargestExtraSeconds));

@@ -48,6 +48,10 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
     public static partial int FSync(FileDescriptor descriptor);
 
+    /// <summary>sync_file_range(2); flag 2 starts the transfer and does not wait for it.</summary>
+    [LibraryImport(Library, EntryPoint = "sync_file_range", SetLastError = true)]
+    public static partial int SyncFileRange(FileDescriptor descriptor, long offset, long length, uint flags);
+
     [LibraryImport(Library, EntryPoint = "lseek64", SetLastError = true)]
     public static partial long LSeek(FileDescriptor descriptor, long offset, int whence);
 

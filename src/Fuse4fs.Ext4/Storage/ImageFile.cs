@@ -14,6 +14,7 @@ public sealed unsafe class ImageFile : IBlockDevice
     private readonly FileDescriptor _descriptor;
     private readonly long _offsetBytes;
     private readonly FlushGroup _flushes = new();
+    private readonly WriteBehind _behind = new();
     private int _discardUnsupported;
     private long _writtenBytes;
     private volatile bool _waitsUnknown;
@@ -149,6 +150,7 @@ public sealed unsafe class ImageFile : IBlockDevice
                 done += (int)count;
             }
         }
+        _behind.Wrote(_descriptor, _offsetBytes + offsetBytes, buffer.Length);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Wire;
 
 namespace Fuse4fs.Fuse;
@@ -11,8 +12,16 @@ public sealed class Capabilities
     /// <summary>Newest minor version we know.</summary>
     public const uint NewestMinor = 45;
 
+    /// <summary>What kernels with block mappings call themselves, whatever their revision.</summary>
+    public const uint IomapMinor = 99;
+
     /// <summary>Oldest minor version we serve (Linux 5.4).</summary>
     public const uint OldestMinor = 31;
+
+    /// <summary>The kernel owns data and attributes then: it masks modes and inherits ACLs by itself, except in the root,
+    /// where with DontMask it would do neither; there are no data requests to speak of.</summary>
+    private const InitFlags UnfitForIomap = InitFlags.DontMask | InitFlags.WriteBackCache | InitFlags.OverIoUring
+        | InitFlags.Passthrough | InitFlags.Submounts | InitFlags.InodeDax;
 
     private const int PageBytes = 4096;
     private const int PagesWithoutMaxPages = 32;
@@ -41,6 +50,9 @@ public sealed class Capabilities
     /// <summary>Read-ahead, bytes.</summary>
     public uint MaxReadAheadBytes { get; }
 
+    /// <summary>Block mappings, when they are in force.</summary>
+    public IomapConnection? Iomap { get; internal set; }
+
     /// <summary>Whether all of these are in force.</summary>
     public bool Has(InitFlags flags) => (Flags & flags) == flags;
 
@@ -55,11 +67,11 @@ public sealed class Capabilities
         {
             offered |= (InitFlags)((ulong)kernel.Flags2 << 32);
         }
-        InitFlags flags = WithoutUnmetNeeds(offered & (wanted.Flags | InitFlags.InitExtended));
+        InitFlags flags = WithoutUnmetNeeds(offered & (wanted.Flags | InitFlags.InitExtended), kernel.Minor);
         int most = flags.HasFlag(InitFlags.MaxPages) ? ushort.MaxValue * PageBytes : PagesWithoutMaxPages * PageBytes;
         int maxWrite = Math.Clamp(wanted.MaxWriteBytes / PageBytes * PageBytes, PageBytes, most);
         var agreed = new Capabilities(
-            Math.Min(kernel.Minor, NewestMinor),
+            flags.HasFlag(InitFlags.Iomap) ? IomapMinor : Math.Min(kernel.Minor, NewestMinor),
             offered,
             flags,
             maxWrite,
@@ -84,8 +96,16 @@ public sealed class Capabilities
     };
 
     /// <summary>Flags that mean nothing, or harm, without another one.</summary>
-    private static InitFlags WithoutUnmetNeeds(InitFlags flags)
+    private static InitFlags WithoutUnmetNeeds(InitFlags flags, uint minor)
     {
+        if (minor != IomapMinor)
+        {
+            flags &= ~InitFlags.Iomap;
+        }
+        if (flags.HasFlag(InitFlags.Iomap))
+        {
+            flags &= ~UnfitForIomap;
+        }
         if (!flags.HasFlag(InitFlags.ReadDirectoryPlus))
         {
             flags &= ~InitFlags.ReadDirectoryPlusAuto;
@@ -94,7 +114,7 @@ public sealed class Capabilities
         {
             flags &= ~InitFlags.HandleKillPrivileges;
         }
-        if (flags.HasFlag(InitFlags.PosixAcl) && !flags.HasFlag(InitFlags.DontMask))
+        if ((flags & (InitFlags.PosixAcl | InitFlags.DontMask | InitFlags.Iomap)) == InitFlags.PosixAcl)
         {
             // The kernel would apply the umask although the directory has a default ACL.
             flags &= ~InitFlags.PosixAcl;

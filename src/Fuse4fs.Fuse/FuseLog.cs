@@ -1,3 +1,4 @@
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Serilog;
@@ -35,6 +36,31 @@ internal static class FuseLog
 
     public static void ExtraWorker(ILogger log, int worker)
         => log.Debug("all workers are busy: worker {Worker} helps out", worker);
+
+    public static void IomapInForce(ILogger log, IomapConnection connection)
+        => log.Information("block mappings in force, revision {Revision}", connection.Revision);
+
+    public static void NoIomap(ILogger log, string reason)
+        => log.Information("no block mappings: {Reason}", reason);
+
+    public static void ConfigureFailed(ILogger log, Exception exception)
+        => log.Error(exception, "IOMAP_CONFIG could not be answered");
+
+    public static void UnknownOperation(ILogger log, uint flags)
+        => log.Error("IOMAP_BEGIN or IOMAP_END with operation flags {Flags:X} that are not known: refused", flags);
+
+    public static void MappingRefused(ILogger log, FileIdentity file, MappingFault fault, in Mapping mapping)
+        => log.Error("a mapping of {File} was not sent: {Fault}: {Mapping}", file, fault, mapping);
+
+    public static void ReplyWithheld(ILogger log, in BeginRequest request, MappingFault fault, in BeginReply reply)
+        => log.Error("the answer to {Request} was not sent: {Fault}: {Mappings}",
+            request, fault, $"{reply.Source}, {reply.Target}");
+
+    public static void SizeWithheld(ILogger log, in IoEndRequest request, long sizeBytes)
+        => log.Error("the answer to {Request} was not sent: size {Size}", request, sizeBytes);
+
+    public static void ThreadNotProtected(ILogger log, int worker, Errno error)
+        => log.Warning("worker {Worker} may be drawn into writing pages when memory is short: {Error}", worker, error);
 
     public static void Answered(ILogger log, Opcode opcode, ulong nodeId, Errno error)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Uring;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
@@ -18,6 +19,7 @@ public sealed class FuseSession : IDisposable
     private WorkerPool? _pool;
     private RingPool? _rings;
     private Capabilities? _capabilities;
+    private readonly IomapNegotiation? _iomap;
     private readonly Lock _endGate = new();
     private bool _disconnected;
 
@@ -30,6 +32,7 @@ public sealed class FuseSession : IDisposable
         _handler = handler;
         _options = options;
         Notifier = new FuseNotifier(transport);
+        _iomap = options.Iomap is { } iomap ? new IomapNegotiation(transport, iomap, options.Log) : null;
     }
 
     /// <summary>Sends notifications.</summary>
@@ -40,17 +43,24 @@ public sealed class FuseSession : IDisposable
     public Capabilities Capabilities
         => _capabilities ?? throw new InvalidOperationException("the session has not started");
 
-    /// <summary>Answers INIT, which the kernel sends as soon as it mounts, and sets the workers to work.</summary>
-    /// <exception cref="FuseException">The connection ended first, or the kernel is too old.</exception>
+    /// <summary>Why <see cref="Capabilities.Iomap"/> is null although a handler for it was given; null: it is not, or
+    /// there was none. After <see cref="Start"/>.</summary>
+    public string? IomapRefusal => _iomap?.Refusal;
+
+    /// <summary>Answers INIT, which the kernel sends as soon as it mounts, and CONFIG where block mappings are used; sets
+    /// the workers to work.</summary>
+    /// <exception cref="FuseException">The connection ended first, the kernel is too old, or the block-mapping side of
+    /// the file system refused.</exception>
     public void Start()
     {
         _capabilities = Negotiate();
         FuseLog.Connected(_options.Log, _capabilities);
+        IomapDispatcher? iomap = StartIomap(_capabilities);
         bool isOverRings = _capabilities.Has(InitFlags.OverIoUring);
         _handler.Connected(
             _capabilities, Notifier, _options.MaxWorkers + (isOverRings ? RingPool.Workers(_options) : 0));
-        var dispatcher = new RequestDispatcher(_handler, _options.Log);
-        _pool = new WorkerPool(_transport, _capabilities, dispatcher, _options);
+        var dispatcher = new RequestDispatcher(_handler, _options.Log, iomap);
+        _pool = new WorkerPool(_transport, _capabilities, dispatcher, _options, iomap);
         _pool.Start();
         if (isOverRings)
         {
@@ -146,7 +156,7 @@ public sealed class FuseSession : IDisposable
         int known = Math.Min(body.Rest.Length, Unsafe.SizeOf<InitIn>());
         if (header.Opcode != Opcode.Init || known < InitIn.ShortBytes || !body.TryTakeShort(known, out InitIn init))
         {
-            _ = Reply(header.Unique, Errno.InputOutput, default);
+            _ = Reply(header.Unique, Errno.InputOutput, default(InitOut));
             return null;
         }
         if (init.Major > Capabilities.Major)
@@ -157,21 +167,99 @@ public sealed class FuseSession : IDisposable
         }
         if (init.Major < Capabilities.Major || init.Minor < Capabilities.OldestMinor)
         {
-            _ = Reply(header.Unique, Errno.Protocol, default);
+            _ = Reply(header.Unique, Errno.Protocol, default(InitOut));
             throw new FuseException(
                 Errno.Protocol,
                 $"the kernel speaks FUSE {init.Major}.{init.Minor}; at least 7.31 (Linux 5.4) is needed");
         }
-        Capabilities agreed = Capabilities.Negotiate(in init, Possible(_options.Capabilities), out InitOut answer);
+        Capabilities agreed = Capabilities.Negotiate(in init, Possible(_options.Capabilities, in init), out InitOut answer);
         Errno error = Reply(header.Unique, Errno.Ok, answer);
         return error == Errno.Ok
             ? agreed
             : throw new FuseException(error, $"the kernel did not accept the connection: {error}");
     }
 
-    /// <summary>Once the kernel is told that we use io_uring it waits for that: so first see whether we can.</summary>
-    private CapabilityRequest Possible(CapabilityRequest wanted)
+    /// <summary>With block mappings accepted in INIT the kernel's next request is CONFIG; it holds back all others.</summary>
+    private IomapDispatcher? StartIomap(Capabilities agreed)
     {
+        if (_iomap is null)
+        {
+            return null;
+        }
+        if (agreed.Has(InitFlags.Iomap))
+        {
+            agreed.Iomap = Configure(_iomap);
+        }
+        if (agreed.Iomap is not { } connection)
+        {
+            FuseLog.NoIomap(_options.Log, _iomap.Refusal ?? "");
+            return null;
+        }
+        FuseLog.IomapInForce(_options.Log, connection);
+        return new IomapDispatcher(_options.Iomap!, connection, _options.Log);
+    }
+
+    private IomapConnection? Configure(IomapNegotiation negotiation)
+    {
+        using var request = new RequestBuffer(_options.Capabilities.MaxWriteBytes);
+        while (true)
+        {
+            switch (_transport.Read(request.Bytes, out int length))
+            {
+                case ReadOutcome.Ended:
+                    throw new FuseException(Errno.NotConnected, "the mount ended before it was ready");
+                case ReadOutcome.Failed:
+                    throw new FuseException(Errno.InputOutput, "/dev/fuse cannot be read");
+                case ReadOutcome.Retry:
+                    continue;
+            }
+            ReadOnlySpan<byte> message = request.Bytes[..length];
+            if (!MemoryMarshal.TryRead(message, out InHeader header) || header.Opcode == Opcode.Interrupt)
+            {
+                continue;
+            }
+            if (header.Opcode != Opcode.IomapConfig)
+            {
+                _ = Reply(header.Unique, Errno.InputOutput, default(InitOut));
+                continue;
+            }
+            return AnswerConfig(negotiation, header.Unique, message[Unsafe.SizeOf<InHeader>()..]);
+        }
+    }
+
+    private IomapConnection? AnswerConfig(IomapNegotiation negotiation, ulong unique, ReadOnlySpan<byte> body)
+    {
+        Errno error;
+        IomapConfigOut answer = default;
+        IomapConnection? connection = null;
+        Exception? cause = null;
+        try
+        {
+            error = negotiation.Configure(body, Notifier, out answer, out connection);
+        }
+        catch (Exception exception)
+        {
+            FuseLog.ConfigureFailed(_options.Log, exception);
+            cause = exception;
+            error = Errno.InputOutput;
+        }
+        Errno sent = Reply(unique, error, answer);
+        if (error is Errno.Ok or Errno.NotImplemented && sent == Errno.Ok)
+        {
+            return connection;
+        }
+        throw new FuseException(
+            error == Errno.Ok ? sent : error, cause?.Message ?? negotiation.Refusal ?? $"IOMAP_CONFIG failed: {sent}");
+    }
+
+    /// <summary>Block mappings are added where the kernel has them. Once it is told that we use io_uring it waits for
+    /// that: so first see whether we can.</summary>
+    private CapabilityRequest Possible(CapabilityRequest wanted, in InitIn kernel)
+    {
+        if (_iomap?.Accepts(in kernel) == true)
+        {
+            return wanted with { Flags = wanted.Flags | InitFlags.Iomap };
+        }
         if (!wanted.Flags.HasFlag(InitFlags.OverIoUring))
         {
             return wanted;
@@ -185,10 +273,10 @@ public sealed class FuseSession : IDisposable
         return wanted with { Flags = wanted.Flags & ~InitFlags.OverIoUring };
     }
 
-    private unsafe Errno Reply(ulong unique, Errno error, InitOut body)
+    private unsafe Errno Reply<T>(ulong unique, Errno error, T body) where T : unmanaged
     {
-        int bodyBytes = error == Errno.Ok ? sizeof(InitOut) : 0;
-        Span<byte> message = stackalloc byte[ReplyBuffer.HeaderBytes + sizeof(InitOut)];
+        int bodyBytes = error == Errno.Ok ? sizeof(T) : 0;
+        Span<byte> message = stackalloc byte[ReplyBuffer.HeaderBytes + sizeof(T)];
         var header = new OutHeader
         {
             Length = (uint)(ReplyBuffer.HeaderBytes + bodyBytes),

@@ -26,6 +26,18 @@ public interface IFuseTransport : IDisposable
     /// <returns>As <see cref="Write"/>; BadAddress when a piece cannot be read (a mapping of a shortened file).</returns>
     Errno WriteVectors(ReadOnlySpan<IoVector> pieces);
 
+    /// <summary>Sends many messages of one length that lie behind each other: notifications. In any order.</summary>
+    /// <param name="messages">The first one.</param>
+    /// <param name="messageBytes">Length of each.</param>
+    /// <param name="results">One for each message: what <see cref="Write"/> would have returned.</param>
+    unsafe void WriteMessages(byte* messages, int messageBytes, Span<Errno> results)
+    {
+        for (int i = 0; i < results.Length; i++)
+        {
+            results[i] = Write(new ReadOnlySpan<byte>(messages + ((long)i * messageBytes), messageBytes));
+        }
+    }
+
     /// <summary>ioctl(2) on the connection.</summary>
     /// <param name="request">The command number, FUSE_DEV_IOC_*.</param>
     /// <param name="argument">What its third argument points to; may be empty.</param>

@@ -9,7 +9,8 @@ namespace Fuse4fs.Fuse;
 /// all on one worker's thread.</remarks>
 public interface IRequestHandler
 {
-    /// <summary>Called once, after INIT was negotiated and before any other request is read.</summary>
+    /// <summary>Called once, after INIT was negotiated, and block mappings where they are used; before any other
+    /// request is read.</summary>
     /// <param name="capabilities">What was agreed on.</param>
     /// <param name="notifier">Sends notifications; see there for what must not be held meanwhile.</param>
     /// <param name="maxWorkers">Worker indices are below this.</param>

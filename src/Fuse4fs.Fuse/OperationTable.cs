@@ -16,6 +16,12 @@ public static class OperationTable
 
     private static readonly Operation?[] _operations = Build();
 
+    /// <summary>In the order of their numbers.</summary>
+    private static readonly string[] _extensions =
+    [
+        "FREEZE_FS", "UNFREEZE_FS", "SHUTDOWN_FS", "IOMAP_CONFIG", "IOMAP_IOEND", "IOMAP_BEGIN", "IOMAP_END",
+    ];
+
     /// <summary>Where the opcode is counted.</summary>
     public static int SlotOf(Opcode opcode) => (uint)opcode switch
     {
@@ -28,19 +34,19 @@ public static class OperationTable
     public static string NameOf(int slot) => slot switch
     {
         UnknownSlot => "OTHER",
-        >= FirstExtensionSlot => $"EXTENSION_{FirstExtension + (uint)(slot - FirstExtensionSlot)}",
+        >= FirstExtensionSlot => _extensions[slot - FirstExtensionSlot],
         _ => _operations[slot]?.Name ?? $"OPCODE_{slot}",
     };
 
     /// <summary>The kernel's name of an opcode.</summary>
     public static string NameOf(Opcode opcode)
-        => Find(opcode)?.Name ?? $"OPCODE_{(uint)opcode}";
+        => IsExtension(opcode) ? NameOf(SlotOf(opcode)) : Find(opcode)?.Name ?? $"OPCODE_{(uint)opcode}";
 
     /// <summary>The entry of an opcode, null for one that we do not know.</summary>
     public static Operation? Find(Opcode opcode)
         => (uint)opcode < (uint)_operations.Length ? _operations[(uint)opcode] : null;
 
-    /// <summary>Whether the opcode lies in the numbers the block-mapping extension uses: handed to the handler as it is.</summary>
+    /// <summary>Whether the opcode lies in the numbers the block-mapping extension uses.</summary>
     internal static bool IsExtension(Opcode opcode) => (uint)opcode is >= FirstExtension and <= LastExtension;
 
     private static Operation?[] Build()

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Serilog;
@@ -10,7 +11,7 @@ namespace Fuse4fs.Fuse;
 /// <summary>The protocol without threads: takes the bytes of one request to the handler and its answer back.</summary>
 /// <remarks>A malformed request is answered with EIO, or dropped when it does not even have a header. Nothing that
 /// comes in and nothing the handler throws gets out of here.</remarks>
-internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log)
+internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log, IomapDispatcher? iomap = null)
 {
     private static readonly int _headerBytes = Unsafe.SizeOf<InHeader>();
 
@@ -85,7 +86,11 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log)
             case Opcode.Init:
                 return Errno.InputOutput; // A second one: the session has answered the first.
         }
-        if (operation is null && !OperationTable.IsExtension(header.Opcode))
+        if (OperationTable.IsExtension(header.Opcode))
+        {
+            return iomap is null ? Errno.NotImplemented : iomap.Handle(in header, body, ref reply);
+        }
+        if (operation is null)
         {
             return Errno.NotImplemented;
         }

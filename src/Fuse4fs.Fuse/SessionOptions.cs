@@ -1,3 +1,4 @@
+using Fuse4fs.Fuse.Iomap;
 using Serilog;
 
 namespace Fuse4fs.Fuse;
@@ -16,6 +17,14 @@ public sealed record SessionOptions
 
     /// <summary>With <see cref="Wire.InitFlags.OverIoUring"/>: threads for the requests of each CPU.</summary>
     public int RingThreadsPerCpu { get; init; } = 2;
+
+    /// <summary>The block-mapping side of the file system; null: it has none. Used where the kernel can:
+    /// <see cref="Capabilities.Iomap"/> says so.</summary>
+    public IomapHandler? Iomap { get; init; }
+
+    /// <summary>With block mappings: threads that are always there for write-back and completions, however many other
+    /// requests wait. All threads are then made at the start.</summary>
+    public int ReservedWorkers { get; init; } = 2;
 
     /// <summary>Where the session reports what it cannot tell anybody else.</summary>
     public ILogger Log { get; init; } = Serilog.Core.Logger.None;

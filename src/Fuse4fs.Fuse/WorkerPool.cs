@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Linux;
 using Serilog;
 
@@ -47,7 +48,8 @@ internal sealed class WorkerPool : IDisposable
     private volatile bool _ending;
 
     public WorkerPool(
-        IFuseTransport first, Capabilities capabilities, RequestDispatcher dispatcher, SessionOptions options)
+        IFuseTransport first, Capabilities capabilities, RequestDispatcher dispatcher, SessionOptions options,
+        IomapDispatcher? iomap = null)
     {
         _first = first;
         _log = options.Log;

@@ -9,6 +9,26 @@ public struct NodeAttributes
     /// <summary>FUSE_ATTR_SUBMOUNT in <see cref="Flags"/>.</summary>
     public const uint SubmountFlag = 1;
 
+    /// <summary>FUSE_ATTR_EXCLUSIVE in <see cref="Flags"/>: nobody but this kernel changes the attributes.</summary>
+    public const uint ExclusiveFlag = 0x04;
+
+    /// <summary>FUSE_ATTR_IOMAP: the kernel moves the data itself, by mappings. Includes
+    /// <see cref="ExclusiveFlag"/>, without which it does not count.</summary>
+    public const uint IomapFlag = 0x08 | ExclusiveFlag;
+
+    /// <summary>FUSE_ATTR_ATOMIC: RWF_ATOMIC may be used. As the three below only with
+    /// <see cref="ExclusiveFlag"/>, and all of them only when the kernel comes to know the node.</summary>
+    public const uint AtomicFlag = 0x10;
+
+    /// <summary>FUSE_ATTR_SYNC: S_SYNC.</summary>
+    public const uint SyncFlag = 0x20;
+
+    /// <summary>FUSE_ATTR_IMMUTABLE: S_IMMUTABLE.</summary>
+    public const uint ImmutableFlag = 0x40;
+
+    /// <summary>FUSE_ATTR_APPEND: S_APPEND.</summary>
+    public const uint AppendFlag = 0x80;
+
     /// <summary>ino: what stat(2) shows.</summary>
     public ulong Inode;
 
@@ -288,6 +308,33 @@ public struct StatxAttributes
 
     /// <summary>dev_minor.</summary>
     public uint DeviceMinor;
+
+    /// <summary>mnt_id. This and all below count with block mappings only, others get zeros.</summary>
+    public ulong MountId;
+
+    /// <summary>dio_mem_align, bytes.</summary>
+    public uint DirectMemoryAlignment;
+
+    /// <summary>dio_offset_align, bytes.</summary>
+    public uint DirectOffsetAlignment;
+
+    /// <summary>subvol.</summary>
+    public ulong Subvolume;
+
+    /// <summary>atomic_write_unit_min, bytes.</summary>
+    public uint AtomicWriteUnitMin;
+
+    /// <summary>atomic_write_unit_max, bytes.</summary>
+    public uint AtomicWriteUnitMax;
+
+    /// <summary>atomic_write_segments_max.</summary>
+    public uint AtomicWriteSegmentsMax;
+
+    /// <summary>dio_read_offset_align, bytes.</summary>
+    public uint DirectReadOffsetAlignment;
+
+    /// <summary>atomic_write_unit_max_opt, bytes.</summary>
+    public uint AtomicWriteUnitMaxOptimal;
 }
 
 /// <summary>struct fuse_statx_out: 288 bytes.</summary>

@@ -127,4 +127,7 @@ public enum InitFlags : ulong
     AllowIdmap = 1UL << 40,
     OverIoUring = 1UL << 41,
     RequestTimeout = 1UL << 42,
+
+    /// <summary>Block mappings, where the minor version is 99; from 7.46 on the bit means something else.</summary>
+    Iomap = 1UL << 43,
 }

@@ -15,6 +15,9 @@ public enum NotifyCode
     Resend = 7,
     IncrementEpoch = 8,
     Prune = 9,
+    InvalidateBacking = 99,
+    UpsertMappings = 100,
+    InvalidateMappings = 101,
 }
 
 /// <summary>struct fuse_notify_inval_inode_out: 24 bytes.</summary>

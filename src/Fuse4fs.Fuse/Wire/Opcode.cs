@@ -55,4 +55,11 @@ public enum Opcode : uint
     TemporaryFile = 51,
     Statx = 52,
     CopyFileRange64 = 53,
+    FreezeFs = 4089,
+    UnfreezeFs = 4090,
+    ShutdownFs = 4091,
+    IomapConfig = 4092,
+    IomapIoEnd = 4093,
+    IomapBegin = 4094,
+    IomapEnd = 4095,
 }

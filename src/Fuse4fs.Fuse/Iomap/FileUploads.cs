@@ -1,0 +1,209 @@
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Fuse.Iomap;
+
+/// <summary>What the kernel's cache holds of one file's mappings, as far as we know; and who may change that now.</summary>
+/// <remarks>
+/// <para><b>The gate.</b> A mapping that was read, then became untrue, and only then is sent would send data to blocks of
+/// somebody else. So uploads (from looking at the map to the end of sending) and changes of the map (from before the
+/// change until its reply is on its way) exclude each other; there may be many of either at once. Changes go first: an
+/// upload that meets one is left out, the answer to BEGIN does without it. The gate comes before the locks of inodes:
+/// never enter it holding one.</para>
+/// <para>What a handler of BEGIN has just allocated contradicts what may be cached: it leaves the gate as a changer and
+/// either enters it again to upload the new mapping, or calls <see cref="Invalidate"/>, both before its reply.</para>
+/// <para><b>The count</b> is never less than the kernel's as long as it hears of everything the kernel drops:
+/// <see cref="Dropped"/>. When the kernel forgets the file, so is this object.</para>
+/// </remarks>
+public sealed class FileUploads
+{
+    private const int FirstWindow = 64;
+    private const int LeastWindow = 8;
+
+    private readonly IomapConnection _connection;
+    private readonly Lock _gate = new();
+    private readonly UploadGate _passage = new();
+    private readonly MappingRanges _ranges = new();
+    private readonly Queue<(long From, long To)> _windows = new();
+    private readonly int _most;
+    private int _window = FirstWindow;
+    private long _next;
+
+    /// <param name="connection">Where to send.</param>
+    /// <param name="file">Which file.</param>
+    public FileUploads(IomapConnection connection, FileIdentity file)
+    {
+        _connection = connection;
+        File = file;
+        // The kernel splits a mapping when a piece in its middle goes: some room for what it has not told yet.
+        const int share = 16;
+        _most = connection.CachedMappingsPerFile - (connection.CachedMappingsPerFile / share);
+    }
+
+    /// <summary>The file.</summary>
+    public FileIdentity File { get; }
+
+    /// <summary>Most mappings that are kept in the kernel.</summary>
+    public int Limit => _most;
+
+    /// <summary>Mappings the kernel has; at most so many.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _ranges.Count;
+            }
+        }
+    }
+
+    /// <summary>Before looking at the map in order to upload. Never waits.</summary>
+    /// <returns>False: the map is being changed, upload nothing.</returns>
+    public bool TryEnter() => _passage.TryEnter();
+
+    /// <summary>After sending.</summary>
+    public void Leave() => _passage.Leave();
+
+    /// <summary>Before a change of the map, and before its locks. Waits for uploads under way, which wait for
+    /// nothing but the kernel's cache.</summary>
+    public void EnterChange() => _passage.EnterChange();
+
+    /// <summary>After the change, at best after the reply that tells of it.</summary>
+    public void LeaveChange() => _passage.LeaveChange();
+
+    /// <summary>Whether all of a range was uploaded.</summary>
+    public bool Covers(long offset, long length)
+    {
+        lock (_gate)
+        {
+            return _ranges.Covers(offset, offset + length);
+        }
+    }
+
+    /// <summary>How many mappings to upload from the one on that holds this byte: twice as many as last time where the
+    /// accesses follow each other, half as many where they do not.</summary>
+    /// <param name="offset">Where BEGIN asks.</param>
+    /// <returns>At least 8, at most a quarter of the limit.</returns>
+    public int NextWindow(long offset)
+    {
+        lock (_gate)
+        {
+            bool isFirst = _windows.Count == 0;
+            bool isSequential = offset == _next;
+            _window = isFirst ? FirstWindow
+                : isSequential ? _window * 2
+                : Math.Max(_window / 2, LeastWindow);
+            _window = Math.Max(1, Math.Min(_window, _most / 4));
+            return _window;
+        }
+    }
+
+    /// <summary>Sends a batch of this file and remembers it. Before, it drops the windows uploaded longest ago where
+    /// otherwise there would be too many. Inside the gate, with no lock held.</summary>
+    /// <returns>Ok; or the first error: what could not be uploaded is then not cached in any form.</returns>
+    public Errno Send(MappingBatch batch)
+    {
+        if (batch.Count == 0)
+        {
+            return Errno.Ok;
+        }
+        Errno error = MakeRoom(batch.Count);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        error = batch.Send();
+        lock (_gate)
+        {
+            for (int i = 0; i < batch.Count; i++)
+            {
+                (long offset, long length) = batch.RangeOf(i);
+                if (batch.ResultOf(i) == Errno.Ok)
+                {
+                    _ranges.Add(offset, offset + length);
+                }
+            }
+            (long first, _) = batch.RangeOf(0);
+            (long last, long lastLength) = batch.RangeOf(batch.Count - 1);
+            _next = last + lastLength;
+            _windows.Enqueue((Math.Min(first, last), Math.Max(first, _next)));
+        }
+        return error == Errno.Ok ? Errno.Ok : DropRefused(batch, error);
+    }
+
+    /// <summary>Tells the kernel to drop its mappings of a range. Needs no gate; with no lock held.</summary>
+    /// <param name="offset">A multiple of the block size.</param>
+    /// <param name="length">Likewise; <see cref="long.MaxValue"/>: to the end.</param>
+    public Errno Invalidate(long offset, long length)
+    {
+        Errno error = _connection.Invalidate(File, offset, length);
+        if (error is Errno.Ok)
+        {
+            Dropped(offset, length == long.MaxValue ? length : offset + length);
+        }
+        else if (error is Errno.Stale)
+        {
+            Dropped(0, long.MaxValue);
+            return Errno.Ok;
+        }
+        return error;
+    }
+
+    /// <summary>The kernel drops, or is about to: what a completion covers in whole blocks, all behind a new size, what
+    /// fallocate, a copy into the file or a write of inline data changed.</summary>
+    /// <param name="from">First byte; rounded down to a block.</param>
+    /// <param name="to">The byte behind; rounded up.</param>
+    public void Dropped(long from, long to)
+    {
+        long mask = _connection.BlockSizeBytes - 1;
+        lock (_gate)
+        {
+            _ranges.Remove(from & ~mask, to > long.MaxValue - mask ? long.MaxValue : (to + mask) & ~mask);
+        }
+    }
+
+    private Errno MakeRoom(int mappings)
+    {
+        while (true)
+        {
+            long from = 0;
+            long to = long.MaxValue;
+            lock (_gate)
+            {
+                // A new mapping in the middle of an old one makes three of one.
+                if (_ranges.Count + (2 * mappings) <= _most || _ranges.Count == 0)
+                {
+                    return Errno.Ok;
+                }
+                if (_windows.TryDequeue(out (long From, long To) oldest))
+                {
+                    (from, to) = oldest;
+                }
+            }
+            Errno error = Invalidate(from, to == long.MaxValue ? to : to - from);
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+        }
+    }
+
+    /// <summary>The kernel may still have something older where a mapping was refused.</summary>
+    private Errno DropRefused(MappingBatch batch, Errno error)
+    {
+        if (error == Errno.Stale)
+        {
+            Dropped(0, long.MaxValue);
+            return error;
+        }
+        for (int i = 0; i < batch.Count; i++)
+        {
+            if (batch.ResultOf(i) != Errno.Ok)
+            {
+                (long offset, long length) = batch.RangeOf(i);
+                _ = Invalidate(offset, length);
+            }
+        }
+        return error;
+    }
+}

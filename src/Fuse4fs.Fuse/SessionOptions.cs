@@ -32,4 +32,7 @@ public sealed record SessionOptions
     internal int BaseWorkers => Workers > 0 ? Workers : Math.Max(2, Environment.ProcessorCount);
 
     internal int MaxWorkers => BaseWorkers + Math.Max(0, ExtraWorkers);
+
+    internal int MaxWorkersWith(Capabilities agreed)
+        => MaxWorkers + (agreed.Iomap is null ? 0 : Math.Max(1, ReservedWorkers));
 }

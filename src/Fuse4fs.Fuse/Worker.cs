@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Wire;
 
 namespace Fuse4fs.Fuse;
@@ -58,6 +59,7 @@ internal sealed class Worker : IDisposable
     {
         try
         {
+            Protect();
             using var request = new RequestBuffer(_pool.Capabilities.MaxWriteBytes);
             using var reply = new ReplyBuffer(_pool.ReplyBytes);
             while (_pool.MayWait(this) && Serve(request, reply))
@@ -89,7 +91,7 @@ internal sealed class Worker : IDisposable
         long start = Stopwatch.GetTimestamp();
         Volatile.Write(ref _turn, _turn + 1);
         ReadOnlySpan<byte> message = request.Bytes[..length];
-        _pool.Dispatcher.Dispatch(message, reply, _transport, Index, Counters);
+        Handle(message, reply);
         if (MemoryMarshal.TryRead(message, out InHeader header))
         {
             _proximity.Answered(in header);
@@ -97,6 +99,36 @@ internal sealed class Worker : IDisposable
         Volatile.Write(ref _turn, _turn + 1);
         Volatile.Write(ref _busyTicks, _busyTicks + Stopwatch.GetTimestamp() - start);
         return true;
+    }
+
+    private void Handle(ReadOnlySpan<byte> message, ReplyBuffer reply)
+    {
+        if (_pool.Admission is not { } admission)
+        {
+            _pool.Dispatcher.Dispatch(message, reply, _transport, Index, Counters);
+            return;
+        }
+        if (!admission.Admit(message, _transport, out bool isReserved))
+        {
+            return;
+        }
+        _pool.WaitForOthersBeforeTheEnd(message);
+        _pool.Dispatcher.Dispatch(message, reply, _transport, Index, Counters);
+        while (admission.Done(isReserved, out Admission.Aside next))
+        {
+            _pool.WaitForOthersBeforeTheEnd(next.Message);
+            _pool.Dispatcher.Dispatch(next.Message, reply, next.Transport, Index, Counters);
+            next.Free();
+        }
+    }
+
+    /// <summary>When memory is short the thread must not be drawn into writing back pages of this very mount.</summary>
+    private void Protect()
+    {
+        if (_pool.Capabilities.Iomap is not null)
+        {
+            _pool.Protected(this, IomapIoctls.ProtectThread(_transport));
+        }
     }
 
     /// <summary>Waits until the pool has use for this worker again, or ends.</summary>

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Fuse4fs.Fuse.Iomap;
+using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Serilog;
 
@@ -54,7 +56,8 @@ internal sealed class WorkerPool : IDisposable
         _first = first;
         _log = options.Log;
         _baseWorkers = options.BaseWorkers;
-        _workers = new Worker?[options.MaxWorkers];
+        _workers = new Worker?[options.MaxWorkersWith(capabilities)];
+        Admission = iomap is null ? null : new Admission(iomap, options.MaxWorkers);
         Capabilities = capabilities;
         Dispatcher = dispatcher;
         _supervisor = new Thread(Supervise) { IsBackground = true, Name = "fuse-supervisor" };
@@ -63,6 +66,9 @@ internal sealed class WorkerPool : IDisposable
     public Capabilities Capabilities { get; }
 
     public RequestDispatcher Dispatcher { get; }
+
+    /// <summary>With block mappings: who may handle what.</summary>
+    public Admission? Admission { get; }
 
     /// <summary>Largest reply: data, or a list of xattrs, and a structure before it.</summary>
     public int ReplyBytes => ReplyBytesFor(Capabilities);
@@ -74,7 +80,9 @@ internal sealed class WorkerPool : IDisposable
     {
         lock (_gate)
         {
-            for (int i = 0; i < _baseWorkers; i++)
+            // Where they may have to free memory, none can be made when they are needed.
+            int atOnce = Admission is null ? _baseWorkers : _workers.Length;
+            for (int i = 0; i < atOnce; i++)
             {
                 Add();
             }
@@ -136,6 +144,39 @@ internal sealed class WorkerPool : IDisposable
         if (Volatile.Read(ref _waiting) == 0)
         {
             TryUnpark();
+        }
+    }
+
+    /// <summary>Before DESTROY every request that came before it has to be done, also those the kernel does not wait
+    /// for.</summary>
+    /// <remarks>One that was read and not yet admitted cannot be seen. So all is looked at until it has kept still for a
+    /// while: after DESTROY nothing new comes.</remarks>
+    public void WaitForOthersBeforeTheEnd(ReadOnlySpan<byte> message)
+    {
+        const int stillEnough = 4;
+        const int oneself = 1;
+        if (!MemoryMarshal.TryRead(message, out InHeader header) || header.Opcode != Opcode.Destroy)
+        {
+            return;
+        }
+        long turns = -1;
+        for (int still = 0; still < stillEnough && !_ending; still++)
+        {
+            Thread.Sleep(1);
+            long now = Look().Turns;
+            if (now != turns || Admission!.Inside > oneself)
+            {
+                still = 0;
+                turns = now;
+            }
+        }
+    }
+
+    public void Protected(Worker worker, Errno outcome)
+    {
+        if (outcome != Errno.Ok)
+        {
+            FuseLog.ThreadNotProtected(_log, worker.Index, outcome);
         }
     }
 

@@ -9,6 +9,9 @@ internal sealed partial class NullFileSystem
     private const uint NoReplace = 1;
     private const uint Exchange = 2;
 
+    /// <summary>Of such files the kernel keeps the times.</summary>
+    private const uint IsKernels = NodeAttributes.IomapFlag;
+
     private Errno Create(in InHeader header, NullNode directory, ref RequestReader body, ref ReplyWriter reply)
     {
         if (!body.TryTake(out CreateIn request))
@@ -260,7 +263,7 @@ internal sealed partial class NullFileSystem
         }
     }
 
-    private static Errno Open(NullNode node, ref RequestReader body, ref ReplyWriter reply)
+    private Errno Open(NullNode node, ref RequestReader body, ref ReplyWriter reply)
     {
         if (!body.TryTake(out OpenIn request))
         {
@@ -268,13 +271,24 @@ internal sealed partial class NullFileSystem
         }
         if (((OpenFlags)request.Flags & OpenFlags.Truncate) != 0)
         {
-            lock (node.Gate)
-            {
-                node.Attributes.Size = 0;
-            }
+            Resize(node, 0);
         }
         reply.Append<OpenOut>().Flags = OpenReplyFlags.KeepCache;
         return Errno.Ok;
+    }
+
+    private void Resize(NullNode node, ulong size)
+    {
+        if (_space is not null)
+        {
+            _space.Resize(node, (long)size);
+            return;
+        }
+        lock (node.Gate)
+        {
+            node.Attributes.Size = size;
+            node.Attributes.Blocks512 = (size + 511) / 512;
+        }
     }
 
     private static Errno Write(NullNode node, ref RequestReader body, ref ReplyWriter reply)
@@ -293,7 +307,7 @@ internal sealed partial class NullFileSystem
         return Errno.Ok;
     }
 
-    private static Errno SetAttributes(NullNode node, ref RequestReader body, ref ReplyWriter reply)
+    private Errno SetAttributes(NullNode node, ref RequestReader body, ref ReplyWriter reply)
     {
         if (!body.TryTake(out SetAttributesIn request))
         {
@@ -301,6 +315,10 @@ internal sealed partial class NullFileSystem
         }
         ref AttributesOut answer = ref reply.Append<AttributesOut>();
         answer.Valid = Forever;
+        if (Has(request.Valid, SetAttributesFlags.Size))
+        {
+            Resize(node, request.Size);
+        }
         lock (node.Gate)
         {
             Apply(in request, ref node.Attributes);
@@ -319,11 +337,6 @@ internal sealed partial class NullFileSystem
         }
         attributes.Uid = Has(valid, SetAttributesFlags.Uid) ? request.Uid : attributes.Uid;
         attributes.Gid = Has(valid, SetAttributesFlags.Gid) ? request.Gid : attributes.Gid;
-        if (Has(valid, SetAttributesFlags.Size))
-        {
-            attributes.Size = request.Size;
-            attributes.Blocks512 = (request.Size + 511) / 512;
-        }
         if (Has(valid, SetAttributesFlags.AccessTime))
         {
             (attributes.AccessTime, attributes.AccessTimeNanoseconds) = Has(valid, SetAttributesFlags.AccessTimeNow)
@@ -335,7 +348,10 @@ internal sealed partial class NullFileSystem
                 ? Now() : (request.ModifyTime, request.ModifyTimeNanoseconds);
         }
         (attributes.ChangeTime, attributes.ChangeTimeNanoseconds) = Has(valid, SetAttributesFlags.ChangeTime)
-            ? (request.ChangeTime, request.ChangeTimeNanoseconds) : Now();
+            ? (request.ChangeTime, request.ChangeTimeNanoseconds)
+            : (attributes.Flags & IsKernels) == IsKernels
+                ? (attributes.ChangeTime, attributes.ChangeTimeNanoseconds)
+                : Now();
     }
 
     /// <summary>Enum.HasFlag makes garbage in a debug build.</summary>

@@ -22,10 +22,18 @@ internal sealed partial class NullFileSystem : IRequestHandler, IDisposable
     private readonly NullNode _root = new(RootId, 0x41FF);
     private readonly NullReader _reader;
     private readonly bool _isReadOnly;
+    private readonly IFileSpace? _space;
     private long _lastId = (long)RootId;
 
-    public NullFileSystem(NullOptions options)
+    public NullFileSystem(NullOptions options, IFileSpace? space = null)
     {
+        _space = space;
+        if (space is not null)
+        {
+            const uint ownersDirectory = 0x41ED;
+            _root.Attributes.Flags = NodeAttributes.ExclusiveFlag;
+            _root.Attributes.Mode = ownersDirectory;
+        }
         _reader = new NullReader(options);
         _isReadOnly = options.IsReadOnly;
         _nodes[RootId] = _root;
@@ -55,6 +63,19 @@ internal sealed partial class NullFileSystem : IRequestHandler, IDisposable
 
     public void Dispose() => _reader.Dispose();
 
+    /// <summary>The node of that number, if it is still known.</summary>
+    public NullNode? Find(ulong id) => _nodes.GetValueOrDefault(id);
+
+    /// <summary>For a new mount, whose kernel knows nothing yet.</summary>
+    public void ForgetKernel()
+    {
+        foreach (NullNode node in _nodes.Values)
+        {
+            node.Uploads = null;
+            Forget(node.Id, (ulong)node.Lookups);
+        }
+    }
+
     public Errno Failed(in InHeader header, Exception exception)
     {
         Console.Error.WriteLine($"{header.Opcode}: {exception}");
@@ -65,12 +86,14 @@ internal sealed partial class NullFileSystem : IRequestHandler, IDisposable
     {
         if (_nodes.TryGetValue(nodeId, out NullNode? node) && node.RemoveLookups(lookups) <= 0)
         {
+            bool isGone;
             lock (node.Gate)
             {
-                if (node.Attributes.Links == 0)
-                {
-                    _nodes.TryRemove(nodeId, out _);
-                }
+                isGone = node.Attributes.Links == 0 && _nodes.TryRemove(nodeId, out _);
+            }
+            if (isGone)
+            {
+                _space?.Remove(node);
             }
         }
     }
@@ -102,6 +125,7 @@ internal sealed partial class NullFileSystem : IRequestHandler, IDisposable
             Opcode.Open when _isReadOnly => Errno.NotImplemented,
             Opcode.Open => Open(node, ref body, ref reply),
             Opcode.StatFs => StatFs(ref reply),
+            Opcode.Fallocate when _space is not null => Allocate(_space, node, ref body),
             Opcode.Release or Opcode.Fsync or Opcode.FsyncDirectory or Opcode.Fallocate or Opcode.SyncFs
                 or Opcode.Destroy => Errno.Ok,
             _ => Errno.NotImplemented,
@@ -111,6 +135,10 @@ internal sealed partial class NullFileSystem : IRequestHandler, IDisposable
     private NullNode NewNode(uint mode, byte[]? target = null)
     {
         var node = new NullNode((ulong)Interlocked.Increment(ref _lastId), mode) { Target = target };
+        if (_space is not null)
+        {
+            node.Attributes.Flags = node.IsFile ? NodeAttributes.IomapFlag : NodeAttributes.ExclusiveFlag;
+        }
         _nodes[node.Id] = node;
         return node;
     }
@@ -174,13 +202,17 @@ internal sealed partial class NullFileSystem : IRequestHandler, IDisposable
         return Errno.Ok;
     }
 
-    private static Errno StatFs(ref ReplyWriter reply)
+    private static Errno Allocate(IFileSpace space, NullNode node, ref RequestReader body)
+        => body.TryTake(out FallocateIn request) ? space.Allocate(node, in request) : Errno.Invalid;
+
+    private Errno StatFs(ref ReplyWriter reply)
     {
         ref StatFsOut answer = ref reply.Append<StatFsOut>();
         answer.Blocks = answer.BlocksFree = answer.BlocksAvailable = 1UL << 30;
         answer.Files = answer.FilesFree = 1UL << 30;
         answer.BlockSize = answer.FragmentSize = 4096;
         answer.NameLength = LongestName;
+        _space?.Describe(ref answer);
         return Errno.Ok;
     }
 

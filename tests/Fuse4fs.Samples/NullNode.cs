@@ -1,3 +1,4 @@
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Wire;
 
 namespace Fuse4fs.Samples;
@@ -9,6 +10,7 @@ internal sealed class NullNode
     public NodeAttributes Attributes;
 
     private long _lookups;
+    private FileBlocks? _blocks;
 
     public NullNode(ulong id, uint mode)
     {
@@ -34,13 +36,24 @@ internal sealed class NullNode
     /// <summary>Of a directory: the one above; guarded by its own <see cref="Gate"/>.</summary>
     public NullNode? Parent { get; set; }
 
+    /// <summary>Of a file whose data is kept; guarded by <see cref="Gate"/>.</summary>
+    public FileBlocks Blocks => _blocks ??= new FileBlocks();
+
+    /// <summary>What the kernel's cache holds of them.</summary>
+    public FileUploads? Uploads { get; set; }
+
     /// <summary>Of a symbolic link.</summary>
     public byte[]? Target { get; init; }
 
     public bool IsDirectory => (Attributes.Mode & 0xF000) == 0x4000;
 
+    public bool IsFile => (Attributes.Mode & 0xF000) == 0x8000;
+
     /// <summary>DT_* of readdir(3).</summary>
     public byte Type => (byte)(Attributes.Mode >> 12);
+
+    /// <summary>How often the kernel was told of it and has not forgotten it.</summary>
+    public long Lookups => Volatile.Read(ref _lookups);
 
     public void AddLookup() => Interlocked.Increment(ref _lookups);
 

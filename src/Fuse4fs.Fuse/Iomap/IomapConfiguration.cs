@@ -18,11 +18,16 @@ public sealed record IomapConfiguration
     /// <summary>What times can be stored; null: no statement.</summary>
     public TimeLimits? Times { get; init; }
 
-    /// <summary>Largest file, bytes; null: whatever the kernel can. Never more than the kernel can is sent.</summary>
+    /// <summary>Largest file, bytes; null: whatever the kernel can. Never more than that is sent, and whole
+    /// blocks.</summary>
     public long? MaxFileBytes { get; init; }
 
     /// <summary>Most memory for the cached mappings of one file, bytes; 0: the kernel's own choice.</summary>
     /// <remarks>The kernel takes 256 bytes to 2 MiB. <see cref="IomapConnection.CachedMappingsPerFile"/> says what came
     /// of it.</remarks>
     public uint CacheBytes { get; init; }
+
+    /// <summary>What is said to the kernel: it never asks for less than a block, which no mapping could cover.</summary>
+    internal long MaxFileBytesFor(IomapLimits kernel)
+        => Math.Min(MaxFileBytes ?? long.MaxValue, kernel.MaxFileBytes) & ~(BlockSizeBytes - 1L);
 }

@@ -167,12 +167,11 @@ public sealed class IomapConnection
     internal void Settle(IomapConfiguration configuration)
     {
         BlockSizeBytes = configuration.BlockSizeBytes;
-        long most = Math.Min(Limits.MaxFileBytes, configuration.MaxFileBytes ?? long.MaxValue);
         uint cacheBytes = configuration.CacheBytes == 0
             ? Limits.CacheBytes
             : Math.Clamp(configuration.CacheBytes, LeastCacheBytes, MostCacheBytes);
         CachedMappingsPerFile = (int)Math.Min(cacheBytes, MostCacheBytes) / CachedMappingBytes;
-        _rules.Settle(configuration.BlockSizeBytes, most);
+        _rules.Settle(configuration.BlockSizeBytes, configuration.MaxFileBytesFor(Limits));
     }
 
     internal bool MayUpload(FileIdentity file, in Mapping mapping)

@@ -18,7 +18,7 @@ public abstract class IomapHandler
     /// <param name="connection">Valid to the end of the session. Notifications are refused until this has been
     /// answered.</param>
     /// <param name="configuration">What to tell the kernel.</param>
-    /// <returns>An error makes the mount fail.</returns>
+    /// <returns>NotImplemented: the mount goes on without mappings. Any other error makes it fail.</returns>
     public abstract Errno Configure(IomapConnection connection, out IomapConfiguration configuration);
 
     /// <summary>IOMAP_BEGIN: says where a range lies, after having reserved or allocated what the operation needs.</summary>

@@ -116,7 +116,7 @@ internal sealed class IomapNegotiation(IFuseTransport transport, IomapHandler ha
         {
             Items = IomapConfigItems.BlockSize | IomapConfigItems.MaxBytes,
             BlockSize = (uint)configuration.BlockSizeBytes,
-            MaxBytes = Math.Min(configuration.MaxFileBytes ?? long.MaxValue, kernel.MaxFileBytes),
+            MaxBytes = configuration.MaxFileBytesFor(kernel),
             MaxLinks = configuration.MaxLinks,
             CacheMaxBytes = configuration.CacheBytes,
         };

@@ -16,12 +16,6 @@ public static class OperationTable
 
     private static readonly Operation?[] _operations = Build();
 
-    /// <summary>In the order of their numbers.</summary>
-    private static readonly string[] _extensions =
-    [
-        "FREEZE_FS", "UNFREEZE_FS", "SHUTDOWN_FS", "IOMAP_CONFIG", "IOMAP_IOEND", "IOMAP_BEGIN", "IOMAP_END",
-    ];
-
     /// <summary>Where the opcode is counted.</summary>
     public static int SlotOf(Opcode opcode) => (uint)opcode switch
     {
@@ -34,26 +28,25 @@ public static class OperationTable
     public static string NameOf(int slot) => slot switch
     {
         UnknownSlot => "OTHER",
-        >= FirstExtensionSlot => _extensions[slot - FirstExtensionSlot],
         _ => _operations[slot]?.Name ?? $"OPCODE_{slot}",
     };
 
     /// <summary>The kernel's name of an opcode.</summary>
     public static string NameOf(Opcode opcode)
-        => IsExtension(opcode) ? NameOf(SlotOf(opcode)) : Find(opcode)?.Name ?? $"OPCODE_{(uint)opcode}";
+        => Find(opcode)?.Name ?? $"OPCODE_{(uint)opcode}";
 
     /// <summary>The entry of an opcode, null for one that we do not know.</summary>
     public static Operation? Find(Opcode opcode)
-        => (uint)opcode < (uint)_operations.Length ? _operations[(uint)opcode] : null;
+        => _operations[SlotOf(opcode)];
 
     /// <summary>Whether the opcode lies in the numbers the block-mapping extension uses.</summary>
     internal static bool IsExtension(Opcode opcode) => (uint)opcode is >= FirstExtension and <= LastExtension;
 
     private static Operation?[] Build()
     {
-        var table = new Operation?[FirstExtensionSlot];
+        var table = new Operation?[Slots];
         void Add(Opcode opcode, string name, int bodyBytes, int names = 0, bool hasReply = true)
-            => table[(int)opcode] = new Operation(opcode, name, bodyBytes, names, hasReply);
+            => table[SlotOf(opcode)] = new Operation(opcode, name, bodyBytes, names, hasReply);
 
         Add(Opcode.Lookup, "LOOKUP", 0, names: 1);
         Add(Opcode.Forget, "FORGET", Unsafe.SizeOf<ForgetIn>(), hasReply: false);
@@ -104,6 +97,15 @@ public static class OperationTable
         Add(Opcode.TemporaryFile, "TMPFILE", Unsafe.SizeOf<CreateIn>());
         Add(Opcode.Statx, "STATX", Unsafe.SizeOf<StatxIn>());
         Add(Opcode.CopyFileRange64, "COPY_FILE_RANGE_64", Unsafe.SizeOf<CopyFileRangeIn>());
+
+        // Their lengths depend on the revision: IomapDispatcher looks at them.
+        Add(Opcode.FreezeFs, "FREEZE_FS", 0);
+        Add(Opcode.UnfreezeFs, "UNFREEZE_FS", 0);
+        Add(Opcode.ShutdownFs, "SHUTDOWN_FS", 0);
+        Add(Opcode.IomapConfig, "IOMAP_CONFIG", 0);
+        Add(Opcode.IomapIoEnd, "IOMAP_IOEND", 0);
+        Add(Opcode.IomapBegin, "IOMAP_BEGIN", 0);
+        Add(Opcode.IomapEnd, "IOMAP_END", 0);
         return table;
     }
 }

@@ -11,6 +11,9 @@ public static unsafe partial class LibC
     private const int ScmRights = 1;
     private const int MessageCloseOnExec = 0x40000000;
 
+    /// <summary>CMSG_LEN(sizeof(int)).</summary>
+    private const int LengthWithOneDescriptor = 20;
+
     /// <summary>struct msghdr of 64-bit Linux.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct MessageHeader
@@ -85,8 +88,7 @@ public static unsafe partial class LibC
         {
             return error;
         }
-        const int lengthWithOneDescriptor = 20;
-        if (control.Length != lengthWithOneDescriptor || control.Level != SolSocket || control.Type != ScmRights)
+        if (control.Length != LengthWithOneDescriptor || control.Level != SolSocket || control.Type != ScmRights)
         {
             return Errno.NoData;
         }

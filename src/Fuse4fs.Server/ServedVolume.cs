@@ -3,6 +3,7 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Identity;
 using Fuse4fs.Server.Mounting;
 using Fuse4fs.Server.Opens;
 using Fuse4fs.Server.Sources;
@@ -23,6 +24,7 @@ internal sealed class ServedVolume : IDisposable
     public ServedVolume(Volume volume, ServeOptions options, ImageSource source, bool isReadOnly, ILogger log)
     {
         Source = source;
+        Ids = new ShownIds(options);
         Volume = volume;
         Options = options;
         IsReadOnly = isReadOnly;
@@ -36,6 +38,9 @@ internal sealed class ServedVolume : IDisposable
     public Volume Volume { get; }
 
     public ServeOptions Options { get; }
+
+    /// <summary>Owners as the kernel is told of them.</summary>
+    public ShownIds Ids { get; }
 
     public ImageSource Source { get; }
 
@@ -54,6 +59,9 @@ internal sealed class ServedVolume : IDisposable
     public OpenFiles Opens { get; } = new();
 
     public FullFiles Full { get; } = new();
+
+    /// <summary>Null where the mount is our own.</summary>
+    public WrittenFiles? Written { get; set; }
 
     public BackgroundQueue Background { get; }
 

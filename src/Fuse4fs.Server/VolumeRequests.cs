@@ -95,6 +95,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         if (!server.IsReadOnly && !server.Requests.IsClosed && NodeIds.TryInode(server, nodeId, out InodeNumber inode)
             && inode != InodeNumber.Root)
         {
+            server.Written?.Remove(inode);
             server.Volume.Release(inode, lookups);
         }
     }

@@ -1,5 +1,9 @@
 using Fuse4fs.Commands;
+using Fuse4fs.Fuse.Mounting;
+using Fuse4fs.Linux;
 using Fuse4fs.Options;
+using Fuse4fs.Server.Control;
+using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs;
 
@@ -23,49 +27,24 @@ internal static class MountHelper
 
     public static bool IsUnmount(string name) => name.StartsWith("umount.", StringComparison.Ordinal);
 
-    /// <summary>SOURCE DIRECTORY [-fnsv] [-N namespace] [-o options] [-t type], as mount(8) documents for helpers.</summary>
+    /// <summary>What mount(8) starts; see <see cref="HelperArguments"/>.</summary>
     public static int Mount(string name, string[] arguments)
     {
-        var words = new List<string>();
-        var operands = new List<string>();
-        bool pretend = false;
-        bool sloppy = false;
-        string type = name["mount.".Length..];
-        for (int i = 0; i < arguments.Length; i++)
+        HelperArguments given = HelperArguments.Parse(arguments);
+        List<string> words = Complete(given.Words, given.Type ?? name["mount.".Length..]);
+        var request = new MountRequest
         {
-            string argument = arguments[i];
-            if (argument.Length < 2 || argument[0] != '-')
-            {
-                operands.Add(argument);
-                continue;
-            }
-            foreach (char letter in argument.AsSpan(1))
-            {
-                if (letter is 'o' or 't' or 'N')
-                {
-                    string value = ++i < arguments.Length
-                        ? arguments[i]
-                        : throw new UsageException($"-{letter} needs a value");
-                    if (letter == 'o')
-                    {
-                        words.AddRange(OptionWords.Split(value));
-                    }
-                    type = letter == 't' ? value : type;
-                    break;
-                }
-                pretend |= letter == 'f';
-                sloppy |= letter == 's';
-                if (letter is not ('f' or 's' or 'n' or 'v'))
-                {
-                    throw new UsageException($"unknown option -{letter}");
-                }
-            }
-        }
-        if (operands.Count != 2)
+            Source = given.Source,
+            MountPoint = given.MountPoint,
+            Words = words,
+            Quiet = true,
+        };
+        if (given.IsSloppy)
         {
-            throw new UsageException("an image and a mount point are expected");
+            request = request with { Words = [.. words.Where(word => IsKnown(request, word))] };
         }
-        return Mount(operands, Complete(words, type), pretend, sloppy);
+        OptionParser parsed = OptionParser.Parse(request);
+        return given.Pretends ? ExitCodes.Success : MountCommand.Run(request, parsed);
     }
 
     /// <summary>DIRECTORY [-flnrv] [-N namespace] [-t type], as umount(8) documents for helpers.</summary>
@@ -90,26 +69,20 @@ internal static class MountHelper
                 mountPoint = arguments[i];
             }
         }
-        return mountPoint is null
-            ? throw new UsageException("a mount point is expected")
-            : UnmountCommand.Run(mountPoint, lazy, force);
-    }
-
-    private static int Mount(List<string> operands, List<string> words, bool pretend, bool sloppy)
-    {
-        var request = new MountRequest
+        if (mountPoint is null)
         {
-            Source = operands[0],
-            MountPoint = operands[1],
-            Words = words,
-            Quiet = true,
-        };
-        if (sloppy)
-        {
-            request = request with { Words = [.. words.Where(word => IsKnown(request, word))] };
+            throw new UsageException("a mount point is expected");
         }
-        OptionParser parsed = OptionParser.Parse(request);
-        return pretend ? ExitCodes.Success : MountCommand.Run(request, parsed);
+        string place = Unmounter.PlaceOf(mountPoint);
+        if (MountTable.Find(place) is { } mount && !mount.Type.StartsWith("fuse", StringComparison.Ordinal))
+        {
+            // A line of the table of helpers outlived its mount.
+            UserTable.Remove(place);
+            return FuseMount.Unmount(place, lazy) == Errno.Ok
+                ? ExitCodes.Success
+                : ExitCodes.Report($"{mountPoint}: cannot be unmounted", ExitCodes.MountFailed);
+        }
+        return UnmountCommand.Run(mountPoint, lazy, force);
     }
 
     private static bool IsKnown(MountRequest request, string word)
@@ -134,7 +107,7 @@ internal static class MountHelper
     private static List<string> Complete(List<string> words, string type)
     {
         List<string> complete = [];
-        if (Linux.LibC.GetEffectiveUid() == 0)
+        if (LibC.GetEffectiveUid() == 0)
         {
             complete.AddRange(RootDefaults);
         }

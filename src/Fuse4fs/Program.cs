@@ -1,11 +1,12 @@
 using Fuse4fs.Commands;
 using Fuse4fs.Daemon;
+using Fuse4fs.Fuse.Mounting.Service;
 using Fuse4fs.Options;
 using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs;
 
-/// <summary>Entry point: the server process, a helper of mount(8), or the command line.</summary>
+/// <summary>Entry point: the server process, a mount service, a helper of mount(8), or the command line.</summary>
 internal static class Program
 {
     private static int Main(string[] arguments)
@@ -15,6 +16,10 @@ internal static class Program
             if (ServerArguments.IsServer(arguments))
             {
                 return ServerProcess.RunDetached(arguments);
+            }
+            if (MountService.IsActivated)
+            {
+                return ServiceProcess.Run(arguments);
             }
             string name = MountHelper.OwnName();
             return MountHelper.IsMount(name) ? MountHelper.Mount(name, arguments)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Fuse4fs.Fuse.Mounting.Service;
 using Fuse4fs.Linux;
 
 namespace Fuse4fs.Fuse.Mounting;
@@ -52,6 +53,11 @@ public sealed class FuseMount
         }
         return new FuseMount(target, device!, isAdopted: false);
     }
+
+    /// <summary>Has a mount service's helper mount, in its namespaces and with its rights.</summary>
+    /// <exception cref="FuseException">It refuses.</exception>
+    public static FuseMount Mount(string mountPoint, MountOptions options, MountService service) =>
+        new(mountPoint, service.Mount(mountPoint, options), isAdopted: true);
 
     /// <summary>Mounts a block device once more that is mounted as fuseblk already: the kernel gives the new mount the
     /// superblock of the first one, and so its server, as with any file system on a device.</summary>

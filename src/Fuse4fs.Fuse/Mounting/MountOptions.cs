@@ -133,6 +133,14 @@ public sealed record MountOptions
         return list.ToString();
     }
 
+    /// <summary>The words for a mount service's helper, which adds descriptor, root mode and ids.</summary>
+    internal string ToServiceList()
+    {
+        var list = new StringBuilder();
+        AppendFuseWords(list);
+        return list.Length == 0 ? "" : list.ToString(1, list.Length - 1);
+    }
+
     private void AppendFuseWords(StringBuilder list)
     {
         list.Append(AllowOther ? ",allow_other" : "");

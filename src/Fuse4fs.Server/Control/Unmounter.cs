@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Server.Control;
 
@@ -43,6 +44,7 @@ public static class Unmounter
                 _ => $"{mountPoint}: {error}",
             };
         }
+        UserTable.Remove(place);
         return watch.IsInvalid || livesOn || HasEnded(watch)
             ? null
             : $"{mountPoint}: unmounted, but process {server} still serves it (mounted in another namespace?)";

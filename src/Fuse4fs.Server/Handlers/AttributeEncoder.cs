@@ -18,7 +18,7 @@ internal static class AttributeEncoder
         (InodeFlags.NoDump, 0x40), (InodeFlags.Encrypted, 0x800), (InodeFlags.Verity, 0x100000),
     ];
 
-    public static void Fill(out NodeAttributes slot, in InodeAttributes attributes, uint blockSizeBytes)
+    public static void Fill(ServedVolume server, out NodeAttributes slot, in InodeAttributes attributes)
     {
         slot = new NodeAttributes
         {
@@ -33,10 +33,10 @@ internal static class AttributeEncoder
             ChangeTimeNanoseconds = attributes.ChangeTime.Nanoseconds,
             Mode = attributes.Mode,
             Links = attributes.LinkCount,
-            Uid = attributes.UserId,
-            Gid = attributes.GroupId,
+            Uid = server.Ids.User(attributes.UserId),
+            Gid = server.Ids.Group(attributes.GroupId),
             DeviceNumber = Encode(attributes.Device),
-            BlockSize = blockSizeBytes,
+            BlockSize = (uint)server.Volume.Context.Geometry.BlockSizeBytes,
         };
     }
 
@@ -47,7 +47,7 @@ internal static class AttributeEncoder
         entry.Generation = attributes.Generation;
         entry.EntryValid = mayCacheName ? ServedVolume.ForEver : 0;
         entry.AttributesValid = server.AttributesValid(attributes.Number);
-        Fill(out entry.Attributes, in attributes, (uint)server.Volume.Context.Geometry.BlockSizeBytes);
+        Fill(server, out entry.Attributes, in attributes);
     }
 
     public static void Fill(ServedVolume server, ref StatxOut reply, in InodeAttributes attributes)
@@ -63,8 +63,8 @@ internal static class AttributeEncoder
             slot.Attributes |= (attributes.Flags & flag) != 0 ? bit : 0;
         }
         slot.Links = attributes.LinkCount;
-        slot.Uid = attributes.UserId;
-        slot.Gid = attributes.GroupId;
+        slot.Uid = server.Ids.User(attributes.UserId);
+        slot.Gid = server.Ids.Group(attributes.GroupId);
         slot.Mode = attributes.Mode;
         slot.Inode = attributes.Number.Value;
         slot.Size = (ulong)attributes.SizeBytes;

@@ -21,9 +21,13 @@ internal static class CreateHandler
         {
             return Errno.Stale;
         }
-        Caller caller = NewNode.CallerOf(in header, request.Umask);
+        Errno error = server.Ids.TryOwner(in header, request.Umask, out Caller caller);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
         var permissions = (ushort)(request.Mode & PermissionMask);
-        Errno error = header.Opcode == Opcode.TemporaryFile
+        error = header.Opcode == Opcode.TemporaryFile
             ? server.Volume.TemporaryFile(directory, permissions, in caller, out InodeAttributes attributes)
             : server.Volume.Create(directory, name, permissions, in caller, out attributes);
         if (error != Errno.Ok)

@@ -72,8 +72,7 @@ internal static class GetAttributesHandler
     public static void Answer(ServedVolume server, DeferredReply later, in InodeAttributes attributes)
     {
         var answer = new AttributesOut { Valid = server.AttributesValid(attributes.Number) };
-        AttributeEncoder.Fill(out answer.Attributes, in attributes,
-            (uint)server.Volume.Context.Geometry.BlockSizeBytes);
+        AttributeEncoder.Fill(server, out answer.Attributes, in attributes);
         later.Complete(MemoryMarshal.AsBytes(new ReadOnlySpan<AttributesOut>(in answer)));
     }
 
@@ -82,7 +81,6 @@ internal static class GetAttributesHandler
     {
         ref AttributesOut slot = ref reply.Append<AttributesOut>();
         slot.Valid = server.AttributesValid(attributes.Number);
-        AttributeEncoder.Fill(out slot.Attributes, in attributes,
-            (uint)server.Volume.Context.Geometry.BlockSizeBytes);
+        AttributeEncoder.Fill(server, out slot.Attributes, in attributes);
     }
 }

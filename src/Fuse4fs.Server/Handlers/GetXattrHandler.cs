@@ -3,6 +3,7 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Identity;
 
 namespace Fuse4fs.Server.Handlers;
 
@@ -27,6 +28,10 @@ internal static class GetXattrHandler
         Errno error = server.Volume.GetXattr(inode, name, reply.Free[..room], out int length);
         if (error == Errno.Ok)
         {
+            if (!server.Ids.IsIdentity && length <= room && XattrPolicy.IsAcl(name))
+            {
+                ListedIds.Show(server.Ids, reply.Free[..length]);
+            }
             XattrPolicy.Answer(ref reply, request.Size, length);
         }
         return error;

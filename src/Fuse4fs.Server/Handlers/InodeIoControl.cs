@@ -58,7 +58,7 @@ internal static class InodeIoControl
     public static Errno Migrate(ServedVolume server, InodeNumber inode, in InHeader header, ref ReplyWriter reply)
     {
         Errno error = server.Volume.GetAttributes(inode, out InodeAttributes attributes);
-        if (error == Errno.Ok && header.Uid != 0 && header.Uid != attributes.UserId)
+        if (error == Errno.Ok && header.Uid != 0 && header.Uid != server.Ids.User(attributes.UserId))
         {
             error = Errno.AccessDenied;
         }
@@ -86,7 +86,7 @@ internal static class InodeIoControl
     private static Errno SetGeneration(ServedVolume server, InodeNumber inode, in InHeader header, uint generation)
     {
         Errno error = server.Volume.GetAttributes(inode, out InodeAttributes attributes);
-        if (error == Errno.Ok && header.Uid != 0 && header.Uid != attributes.UserId)
+        if (error == Errno.Ok && header.Uid != 0 && header.Uid != server.Ids.User(attributes.UserId))
         {
             error = Errno.NotPermitted;
         }

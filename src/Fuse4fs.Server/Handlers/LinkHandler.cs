@@ -21,7 +21,7 @@ internal static class LinkHandler
             return Errno.Stale;
         }
         // The kernel counts the reply as a lookup of the file it knows already: the caller retains it once more.
-        Caller caller = NewNode.CallerOf(in header);
+        Caller caller = server.Ids.Asker(in header, retains: true);
         Errno error = server.Volume.Link(target, directory, name, in caller, out InodeAttributes attributes);
         if (error == Errno.Ok)
         {

@@ -21,8 +21,12 @@ internal static class MakeDirectoryHandler
         {
             return Errno.Stale;
         }
-        Caller caller = NewNode.CallerOf(in header, request.Umask);
-        Errno error = server.Volume.MakeDirectory(directory, name, (ushort)(request.Mode & PermissionMask), in caller,
+        Errno error = server.Ids.TryOwner(in header, request.Umask, out Caller caller);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        error = server.Volume.MakeDirectory(directory, name, (ushort)(request.Mode & PermissionMask), in caller,
             out InodeAttributes attributes);
         if (error == Errno.Ok)
         {

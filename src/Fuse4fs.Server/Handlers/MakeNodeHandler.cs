@@ -20,8 +20,12 @@ internal static class MakeNodeHandler
         {
             return Errno.Stale;
         }
-        Caller caller = NewNode.CallerOf(in header, request.Umask);
-        Errno error = server.Volume.MakeNode(directory, name, (ushort)request.Mode, Decode(request.DeviceNumber),
+        Errno error = server.Ids.TryOwner(in header, request.Umask, out Caller caller);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        error = server.Volume.MakeNode(directory, name, (ushort)request.Mode, Decode(request.DeviceNumber),
             in caller, out InodeAttributes attributes);
         if (error == Errno.Ok)
         {

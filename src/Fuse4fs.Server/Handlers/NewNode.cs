@@ -8,11 +8,6 @@ namespace Fuse4fs.Server.Handlers;
 /// <summary>What the handlers that make something new share.</summary>
 internal static class NewNode
 {
-    /// <summary>Who asks. What he makes is known to the kernel at once, so it is retained before anybody can remove
-    /// it.</summary>
-    public static Caller CallerOf(in InHeader header, uint umask = 0) =>
-        new(header.Uid, header.Gid, (ushort)(umask & 0xfff), Retains: true);
-
     /// <summary>Appends the reply that makes the kernel know it.</summary>
     public static void Answer(
         ServedVolume server, InodeNumber directory, ref ReplyWriter reply, in InodeAttributes attributes) =>

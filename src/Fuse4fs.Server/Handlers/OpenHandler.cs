@@ -83,6 +83,10 @@ internal static class OpenHandler
     {
         bool canWrite = (flags & OpenFlags.AccessMask) != OpenFlags.ReadOnly;
         server.Full.Remove(inode);
+        if (canWrite)
+        {
+            server.Written?.Add(inode);
+        }
         bool mayUseReserve = canWrite && server.Volume.MayUseReserve(header.Uid, header.Gid);
         return server.Opens.Add(new OpenFile(inode, canWrite, mayUseReserve));
     }

@@ -33,7 +33,7 @@ internal static class RenameHandler
         {
             return Errno.Stale;
         }
-        var caller = new Caller(header.Uid, header.Gid);
+        Caller caller = server.Ids.Asker(in header);
         return server.Volume.Rename(from, oldName, to, newName, (RenameFlags)request.Flags, in caller);
     }
 }

@@ -26,13 +26,18 @@ internal static class SetAttributesHandler
             return Errno.Stale;
         }
         AttributeChange change = Decode(server, in header, in request);
+        Errno error = server.Ids.ToImage(ref change);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
         if (change.SizeBytes is long size && IsLongTruncate(server, inode, size))
         {
             DeferredReply later = reply.Defer(in header);
             LongWork.Run(server, later, _ => ChangeLater(server, inode, change, later));
             return Errno.Ok;
         }
-        Errno error = server.Volume.SetAttributes(inode, in change, out InodeAttributes attributes);
+        error = server.Volume.SetAttributes(inode, in change, out InodeAttributes attributes);
         if (error == Errno.Ok)
         {
             GetAttributesHandler.Answer(server, ref reply, in attributes);

@@ -3,6 +3,7 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Identity;
 
 namespace Fuse4fs.Server.Handlers;
 
@@ -34,7 +35,17 @@ internal static class SetXattrHandler
         {
             return Errno.Invalid;
         }
-        var caller = new Caller(header.Uid, header.Gid);
+        if (!server.Ids.IsIdentity && XattrPolicy.IsAcl(name))
+        {
+            byte[] list = value.ToArray();
+            Errno unknown = ListedIds.ToImage(server.Ids, list);
+            if (unknown != Errno.Ok)
+            {
+                return unknown;
+            }
+            value = list;
+        }
+        Caller caller = server.Ids.Asker(in header);
         XattrFlags flags = (XattrFlags)request.Flags
             | ((request.ExtendedFlags & SetXattrIn.AclKillsSetGid) != 0 ? XattrFlags.DropSetGroupId : XattrFlags.None);
         Errno error = server.Volume.SetXattr(inode, name, value, flags, in caller);

@@ -19,8 +19,12 @@ internal static class SymlinkHandler
         {
             return Errno.Stale;
         }
-        Caller caller = NewNode.CallerOf(in header);
-        Errno error = server.Volume.Symlink(directory, name, target, in caller, out InodeAttributes attributes);
+        Errno error = server.Ids.TryOwner(in header, umask: 0, out Caller caller);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        error = server.Volume.Symlink(directory, name, target, in caller, out InodeAttributes attributes);
         if (error == Errno.Ok)
         {
             NewNode.Answer(server, directory, ref reply, in attributes);

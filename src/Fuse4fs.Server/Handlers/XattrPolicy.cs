@@ -22,7 +22,8 @@ internal static class XattrPolicy
         }
     }
 
-    private static bool IsAcl(ReadOnlySpan<byte> name) => name.StartsWith("system.posix_acl_"u8);
+    /// <summary>system.posix_acl_access and system.posix_acl_default.</summary>
+    public static bool IsAcl(ReadOnlySpan<byte> name) => name.StartsWith("system.posix_acl_"u8);
 
     /// <summary>Appends the length when that was asked for (room 0), else counts what is already in the reply.</summary>
     public static void Answer(ref ReplyWriter reply, uint room, int length)

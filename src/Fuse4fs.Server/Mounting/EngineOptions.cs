@@ -40,8 +40,10 @@ internal static class EngineOptions
         {
             return null;
         }
-        Errno error = ImageFile.Open(path, options.ReadOnly || isSourceReadOnly, 0, isExclusive: false,
-            out ImageFile? journal);
+        bool isReadOnly = options.ReadOnly || isSourceReadOnly;
+        Errno error = options.Given is { Journal: { } given }
+            ? ImageFile.Adopt(given, isReadOnly, 0, out ImageFile? journal)
+            : ImageFile.Open(path, isReadOnly, 0, isExclusive: false, out journal);
         return error == Errno.Ok ? journal : throw new MountRefusedException($"{path}: the journal cannot be opened: {error}");
     }
 }

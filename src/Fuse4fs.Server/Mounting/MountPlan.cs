@@ -23,8 +23,12 @@ internal static class MountPlan
         {
             FuseBlockChoice.On => true,
             FuseBlockChoice.Off => false,
-            _ => source.IsBlockDevice && options.OffsetBytes == 0 && LibC.GetEffectiveUid() == 0,
+            _ => options.Given is null && source.IsBlockDevice && options.OffsetBytes == 0 && LibC.GetEffectiveUid() == 0,
         };
+        if (isBlockType && options.Given is not null)
+        {
+            throw new MountRefusedException($"{options.Source}: a mount service does not mount as fuseblk");
+        }
         if (isBlockType && !source.IsBlockDevice)
         {
             throw new MountRefusedException($"{options.Source}: only a block device can be mounted as fuseblk");
@@ -67,7 +71,7 @@ internal static class MountPlan
         {
             flags |= InitFlags.OverIoUring;
         }
-        if (options.AllowIdMapping && options.Mount.DefaultPermissions)
+        if (options.AllowIdMapping)
         {
             flags |= InitFlags.AllowIdmap;
         }

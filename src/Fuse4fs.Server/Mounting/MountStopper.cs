@@ -1,14 +1,14 @@
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
-using Serilog;
 
 namespace Fuse4fs.Server.Mounting;
 
 /// <summary>Ends a mount from inside. Dirty pages live in the kernel and die with the connection, so they are written
 /// back first, by a thread of its own while the workers serve on; then the mount is taken away; and where it is in use
-/// it is only detached, and served until its last user has closed it.</summary>
-internal sealed class MountStopper(FuseMount mount, ILogger log) : IDisposable
+/// it is only detached, and served until its last user has closed it. A mount that somebody else made is written back
+/// as far as we know of it and left without a server, as libfuse's servers do.</summary>
+internal sealed class MountStopper(FuseMount mount, ServedVolume server) : IDisposable
 {
     private readonly ManualResetEventSlim _done = new();
     private int _requests;
@@ -20,7 +20,7 @@ internal sealed class MountStopper(FuseMount mount, ILogger log) : IDisposable
         switch (Interlocked.Increment(ref _requests))
         {
             case 1:
-                ServerLog.Stopping(log);
+                ServerLog.Stopping(server.Log);
                 new Thread(Stop) { IsBackground = true, Name = "stop" }.Start();
                 break;
             case 2:
@@ -65,6 +65,9 @@ internal sealed class MountStopper(FuseMount mount, ILogger log) : IDisposable
     {
         if (mount.IsAdopted)
         {
+            server.Written?.WriteBack(server.Notifier);
+            _isGivenUp = true;
+            _done.Set();
             return;
         }
         using (FileDescriptor root = LibC.Open(mount.MountPoint,
@@ -77,7 +80,7 @@ internal sealed class MountStopper(FuseMount mount, ILogger log) : IDisposable
         }
         if (mount.Unmount(lazily: false) == Errno.Busy && mount.Unmount(lazily: true) == Errno.Ok)
         {
-            ServerLog.Detached(log);
+            ServerLog.Detached(server.Log);
         }
     }
 }

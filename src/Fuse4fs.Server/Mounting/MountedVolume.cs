@@ -26,7 +26,7 @@ public sealed class MountedVolume : IDisposable
         _owned = owned;
         _server = server;
         _session = session;
-        _stopper = new MountStopper(mount, server.Log);
+        _stopper = new MountStopper(mount, server);
         Notice = server.Source.Notice;
         Warning = warning;
     }
@@ -122,8 +122,11 @@ public sealed class MountedVolume : IDisposable
         var server = new ServedVolume(volume, options, source, isReadOnly, log);
         owned.Add(server);
         server.LetGo = owned.Dispose;
-        FuseMount mount = FuseMount.Mount(
-            options.MountPoint, MountPlan.Create(options, source, volume, isReadOnly, server.IsPrivate));
+        MountOptions plan = MountPlan.Create(options, source, volume, isReadOnly, server.IsPrivate);
+        FuseMount mount = options.Given is { } given
+            ? FuseMount.Mount(options.MountPoint, plan, given.Service)
+            : FuseMount.Mount(options.MountPoint, plan);
+        server.Written = mount.IsAdopted && !isReadOnly ? new WrittenFiles() : null;
         FuseSession session = StartSession(server, mount);
         server.Session = session;
         source.Image.Waiting = session.CallForHelp;

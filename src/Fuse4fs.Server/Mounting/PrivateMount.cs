@@ -14,7 +14,7 @@ internal static class PrivateMount
 
     /// <summary>Whether a mount with these options, made by this process, is one.</summary>
     public static bool IsSuperusers(ServeOptions options) =>
-        !options.Mount.AllowOther && !options.Mount.DefaultPermissions && !options.FakeRoot
+        options.Given is null && !options.Mount.AllowOther && !options.Mount.DefaultPermissions && !options.FakeRoot
         && !options.MountPoint.StartsWith(AdoptedPrefix, StringComparison.Ordinal)
         && LibC.GetUid() == 0 && LibC.GetEffectiveUid() == 0 && IsFirstUserNamespace();
 

@@ -2,6 +2,7 @@ using Fuse4fs.Ext4.Quota;
 using Fuse4fs.Ext4;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Identity;
 
 namespace Fuse4fs.Server.Mounting;
 
@@ -13,6 +14,9 @@ public sealed record ServeOptions
 
     /// <summary>Where to mount, as given.</summary>
     public required string MountPoint { get; init; }
+
+    /// <summary>Opened for us, where we run as a mount service; null when we open and mount ourselves.</summary>
+    public GivenFiles? Given { get; init; }
 
     /// <summary>What the FUSE mount itself is told: flags, names, who may enter. The kernel checks permissions unless
     /// <see cref="FakeRoot"/> or <see cref="PrivateMount"/> says otherwise.</summary>
@@ -77,6 +81,14 @@ public sealed record ServeOptions
     /// <summary>fakeroot: permissions are not checked, whoever asks.</summary>
     public bool FakeRoot { get; init; }
 
+    /// <summary>uidmap= and gidmap=: owners are shown, and stored, by these maps; null for as they are.</summary>
+    public IdMap? UserMap { get; init; }
+
+    public IdMap? GroupMap { get; init; }
+
+    /// <summary>squash_to_root: everything is shown as root's, whoever owns it in the image.</summary>
+    public bool SquashToRoot { get; init; }
+
     /// <summary>acl: POSIX access control lists are enforced.</summary>
     public bool AccessControlLists { get; init; } = true;
 
@@ -93,7 +105,7 @@ public sealed record ServeOptions
     public bool OverIoUring { get; init; }
 
     /// <summary>idmap: the mount may be id-mapped (mount_setattr). The kernel then names callers only where something is
-    /// created.</summary>
+    /// created, and checks permissions.</summary>
     public bool AllowIdMapping { get; init; }
 
     /// <summary>threads=: workers; 0 means one per processor, at least two.</summary>

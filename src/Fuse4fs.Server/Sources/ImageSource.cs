@@ -46,6 +46,10 @@ public sealed class ImageSource : IDisposable
     /// or somebody else uses it.</exception>
     public static ImageSource Open(ServeOptions options)
     {
+        if (options.Given is { } given)
+        {
+            return Adopt(options, given);
+        }
         string source = options.Source;
         FileStatus status = Examine(source);
         RefuseOtherUsers(source, in status, options.ReadOnly);
@@ -90,9 +94,41 @@ public sealed class ImageSource : IDisposable
         YieldClaim();
     }
 
-    private static FileStatus Examine(string source)
+    /// <summary>Opened by the helper of a mount service with the rights of the one who mounts, a device exclusively. The
+    /// path is his, not ours: it is not looked at.</summary>
+    private static ImageSource Adopt(ServeOptions options, GivenFiles given)
     {
-        Errno error = LibC.Status(source, out FileStatus status);
+        string source = options.Source;
+        FileStatus status = CheckKind(source, LibC.Status(given.Image, out FileStatus found), found);
+        Errno error = ImageFile.Adopt(
+            given.Image, options.ReadOnly || given.IsImageReadOnly, options.OffsetBytes, out ImageFile? image);
+        if (error != Errno.Ok)
+        {
+            throw Refusal(source, error);
+        }
+        try
+        {
+            if (!image!.IsBlockDevice)
+            {
+                LockFile(image.Descriptor, source, in status, image.IsReadOnly);
+            }
+            string? notice = image.IsReadOnly && !options.ReadOnly ? WriteProtected(source) : null;
+            return new ImageSource(image, source, status, null, null, notice);
+        }
+        catch
+        {
+            image!.Dispose();
+            throw;
+        }
+    }
+
+    private static string WriteProtected(string source) => $"{source}: write-protected, mounted read-only";
+
+    private static FileStatus Examine(string source) =>
+        CheckKind(source, LibC.Status(source, out FileStatus status), status);
+
+    private static FileStatus CheckKind(string source, Errno error, FileStatus status)
+    {
         if (error != Errno.Ok)
         {
             throw new MountRefusedException(error switch
@@ -158,7 +194,7 @@ public sealed class ImageSource : IDisposable
             error = TryOpen(options, isReadOnly: false, out image);
             if (error is Errno.AccessDenied or Errno.NotPermitted or Errno.ReadOnly)
             {
-                notice = $"{options.Source}: write-protected, mounted read-only";
+                notice = WriteProtected(options.Source);
             }
             else if (error != Errno.Ok)
             {

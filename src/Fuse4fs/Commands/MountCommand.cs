@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using Fuse4fs.Daemon;
 using Fuse4fs.Options;
+using Fuse4fs.Server.Control;
 using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Commands;
@@ -19,6 +21,8 @@ internal static class MountCommand
             AllowMultipleArgumentsPerToken = false,
             DefaultValueFactory = static _ => [],
         };
+        words.CompletionSources.Add(static context => MountWords.Complete(context.WordToComplete)
+            .Select(static word => new CompletionItem(word)));
         var foreground = new Option<bool>("-f", "--foreground") { Description = "stay in the foreground" };
         var debug = new Option<bool>("-d", "--debug") { Description = "log every request; implies -f" };
         var single = new Option<bool>("-s") { Description = "serve with a single thread" };
@@ -59,6 +63,11 @@ internal static class MountCommand
         {
             return ServerProcess.RunForeground(request, parsed);
         }
-        return SharedMount.TryJoin(parsed.Options) ? ExitCodes.Success : DaemonLauncher.Launch(request);
+        int code = SharedMount.TryJoin(parsed.Options) ? ExitCodes.Success : DaemonLauncher.Launch(request);
+        if (code == ExitCodes.Success)
+        {
+            UserTable.Add(Unmounter.PlaceOf(request.MountPoint));
+        }
+        return code;
     }
 }

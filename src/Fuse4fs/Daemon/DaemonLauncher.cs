@@ -89,12 +89,14 @@ internal static unsafe class DaemonLauncher
         (string program, List<string> arguments) = OwnCommand();
         arguments.AddRange(ServerArguments.Write(request));
         return LibC.TrySpawnDetached(program, arguments, Environment(), standardError,
-            InheritedDescriptors(DescriptorPath.Number(request.Source)), out processId);
+            InheritedDescriptors(DescriptorPath.Number(request.Source), DescriptorPath.Number(request.MountPoint)),
+            out processId);
     }
 
     /// <summary>Whatever the caller left open would stay open for as long as the mount lives (a pipe kept so blocks its
-    /// reader for ever): to be closed, except the image itself when it was passed as a descriptor.</summary>
-    private static List<int> InheritedDescriptors(int? imageDescriptor)
+    /// reader for ever): to be closed, except the image itself and an open /dev/fuse when they were passed as descriptors.
+    /// </summary>
+    private static List<int> InheritedDescriptors(int? imageDescriptor, int? fuseDescriptor)
     {
         const int getDescriptorFlags = 1;
         const int standardError = 2;
@@ -103,7 +105,8 @@ internal static unsafe class DaemonLauncher
         {
             // Without close-on-exec: ours all have it.
             if (int.TryParse(Path.GetFileName(entry.AsSpan()), out int descriptor) && descriptor > standardError
-                && descriptor != imageDescriptor && LibC.FileControl(descriptor, getDescriptorFlags, 0) == 0)
+                && descriptor != imageDescriptor && descriptor != fuseDescriptor
+                && LibC.FileControl(descriptor, getDescriptorFlags, 0) == 0)
             {
                 inherited.Add(descriptor);
             }

@@ -66,7 +66,8 @@ internal static class ServerProcess
         }
     }
 
-    private static int Serve(MountedVolume mounted)
+    /// <summary>Serves until unmounted or told to stop by a signal.</summary>
+    public static int Serve(MountedVolume mounted)
     {
         void Stop(PosixSignalContext signal)
         {

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Fuse4fs.Inspecting;
 
-/// <summary>fuse4fs completion bash|zsh: prints a script that completes commands and options by asking this
+/// <summary>fuse4fs completion bash|zsh|fish: prints a script that completes commands and options by asking this
 /// program.</summary>
 internal static class CompletionCommand
 {
@@ -24,18 +24,23 @@ internal static class CompletionCommand
             compadd -- $found
             _files
         }
-        compdef _fuse4fs fuse4fs
+        if [ "${funcstack[1]}" = _fuse4fs ]; then _fuse4fs "$@"; else compdef _fuse4fs fuse4fs; fi
+        """;
+
+    private const string Fish = """
+        # fuse4fs completion fish | source
+        complete -c fuse4fs -a '(fuse4fs "[suggest:"(string length -- (commandline -cp))"]" (commandline -cp) 2>/dev/null)'
         """;
 
     public static Command Create()
     {
         var command = new Command("completion", "Prints a completion script for a shell.");
-        var shell = new Argument<string>("SHELL") { Description = "bash or zsh" };
-        shell.AcceptOnlyFromAmong("bash", "zsh");
+        var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish" };
+        shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
         command.Arguments.Add(shell);
         command.SetAction(parsed =>
         {
-            Console.Out.Write((parsed.GetRequiredValue(shell) == "bash" ? Bash : Zsh) + "\n");
+            Console.Out.Write(parsed.GetRequiredValue(shell) switch { "bash" => Bash, "zsh" => Zsh, _ => Fish } + "\n");
             return 0;
         });
         return command;

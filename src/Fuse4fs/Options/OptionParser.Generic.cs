@@ -1,4 +1,5 @@
 using Fuse4fs.Fuse.Mounting;
+using Fuse4fs.Server.Identity;
 using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Options;
@@ -27,12 +28,20 @@ internal sealed partial class OptionParser
             case "threads": _options = _options with { Threads = (int)Number(name, value, 1, 256) }; return true;
             case "io_uring" when value is null: _options = _options with { OverIoUring = true }; return true;
             case "fuseblk": _options = _options with { FuseBlock = FuseBlock(value) }; return true;
+            case "uidmap": _options = _options with { UserMap = Map(name, value) }; return true;
+            case "gidmap": _options = _options with { GroupMap = Map(name, value) }; return true;
+            case "squash_to_root" when value is null: _options = _options with { SquashToRoot = true }; return true;
             case "idmap" when value is null: _options = _options with { AllowIdMapping = true }; return true;
             case "debug" when value is null: IsDebug = true; return true;
             case "fuse4fs_debug" when value is null: IsVerbose = true; return true;
             default: return false;
         }
     }
+
+    private static IdMap Map(string name, string? value) => IdMap.TryParse(Text(name, value), out IdMap? map)
+        ? map!
+        : throw new UsageException($"mount option '{name}={value}': IMAGE:SHOWN:COUNT is expected, repeated with a colon "
+            + "between, without overlaps");
 
     private static FuseBlockChoice FuseBlock(string? value) => value switch
     {

@@ -60,9 +60,34 @@ internal sealed partial class OptionParser
     }
 
     /// <summary>With fakeroot nobody checks permissions, so neither the kernel's checks nor access lists apply, and
-    /// nothing on the image may give rights on this machine.</summary>
+    /// nothing on the image may give rights on this machine. Access lists name owners that squash_to_root hides. An
+    /// id-mapped mount needs the kernel's checks.</summary>
     private void Check()
     {
+        if (_options.AllowIdMapping)
+        {
+            if (_options.FakeRoot)
+            {
+                throw new UsageException("mount options 'idmap' and 'fakeroot' exclude each other");
+            }
+            _options = _options with { Mount = _options.Mount with { DefaultPermissions = true } };
+        }
+        if (_options.SquashToRoot)
+        {
+            if (_options.UserMap is not null || _options.GroupMap is not null)
+            {
+                throw new UsageException("mount options 'squash_to_root' and 'uidmap' or 'gidmap' exclude each other");
+            }
+            _options = _options with
+            {
+                AccessControlLists = false,
+                Mount = _options.Mount with
+                {
+                    // A program of anybody's with the set-user-id bit would be shown as root's.
+                    Flags = _options.Mount.Flags | MountFlags.NoSetId | MountFlags.NoDevices,
+                },
+            };
+        }
         if (_options.FakeRoot)
         {
             _options = _options with
@@ -81,7 +106,7 @@ internal sealed partial class OptionParser
     private static bool IsNoise(string name) => name switch
     {
         "defaults" or "auto" or "noauto" or "user" or "nouser" or "users" or "owner" or "group" or "nofail" or "_netdev"
-            or "comment" or "nonempty" => true,
+            or "comment" or "nonempty" or "uhelper" or "helper" => true,
         _ => name.StartsWith("x-", StringComparison.Ordinal) || name.StartsWith("X-", StringComparison.Ordinal),
     };
 

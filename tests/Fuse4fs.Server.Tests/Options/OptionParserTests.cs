@@ -18,7 +18,8 @@ public sealed class OptionParserTests
         + "noauto user users nouser defaults x-systemd.automount x-gvfs-show remount journal_path=/dev/x sb=32768 "
         + "usrquota grpquota prjquota quota noquota "
         + "commit=5 data=ordered data=writeback resuid=1 resgid=1 stripe=4 discard nodiscard barrier "
-        + "barrier=1 fuseblk fuseblk=auto fuseblk=off threads=4 nonempty grpid init_itable=10 i_version idmap").Split(' ')];
+        + "barrier=1 fuseblk fuseblk=auto fuseblk=off threads=4 nonempty grpid init_itable=10 i_version idmap "
+        + "uhelper=fuse4fs uidmap=0:1000:1 gidmap=0:100000:65536:65536:1000:1 squash_to_root").Split(' ')];
 
     [Theory]
     [MemberData(nameof(KnownWords))]
@@ -41,6 +42,11 @@ public sealed class OptionParserTests
     [InlineData("journal_async_commit")]
     [InlineData("iomap=2")]
     [InlineData("directio")]
+    [InlineData("uidmap=0:1000")]
+    [InlineData("uidmap=0:1000:0")]
+    [InlineData("gidmap=0:1000:10:5:2000:10")]
+    [InlineData("gidmap=0:0:4294967295:1:1:1")]
+    [InlineData("uidmap=4294967295:0:1")]
     [InlineData("data=journal")]
     public void An_unknown_word_or_bad_value_is_refused_by_name(string word)
     {

@@ -20,7 +20,8 @@ internal static class ErrorRecord
         return super;
     }
 
-    /// <summary>Puts the record back, if there was one and the replay lost it. Flushed.</summary>
+    /// <summary>Puts the record back, if there was one and the replay lost it, and the mark of a volume with errors, which
+    /// it may have without a record. Flushed.</summary>
     /// <param name="device">Where the log was replayed into.</param>
     /// <param name="before">From <see cref="Read"/>.</param>
     public static void Restore(IBlockDevice device, byte[] before)
@@ -28,12 +29,17 @@ internal static class ErrorRecord
         byte[] after = Read(device);
         ref readonly Superblock old = ref MemoryMarshal.AsRef<Superblock>(before);
         ref Superblock super = ref MemoryMarshal.AsRef<Superblock>(after.AsSpan());
-        if (old.ErrorCount == 0 || after.AsSpan(Start..End).SequenceEqual(before.AsSpan(Start..End)))
+        uint errors = old.State & (uint)VolumeStates.Errors;
+        bool isRecordSame = old.ErrorCount == 0 || after.AsSpan(Start..End).SequenceEqual(before.AsSpan(Start..End));
+        if (isRecordSame && (super.State & errors) == errors)
         {
             return;
         }
-        before.AsSpan(Start..End).CopyTo(after.AsSpan(Start));
-        super.State = (ushort)(super.State | (old.State & (uint)VolumeStates.Errors));
+        if (!isRecordSame)
+        {
+            before.AsSpan(Start..End).CopyTo(after.AsSpan(Start));
+        }
+        super.State = (ushort)(super.State | errors);
         if (((RoCompatFeatures)(uint)super.RoCompat).HasFlag(RoCompatFeatures.MetadataChecksums))
         {
             super.Checksum = Checksums.OfSuperblock(after);

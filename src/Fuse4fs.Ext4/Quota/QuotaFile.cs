@@ -59,13 +59,20 @@ internal sealed partial class QuotaFile
         return found;
     }
 
-    /// <summary>Writes what has changed of a record: usage and deadlines.</summary>
-    public void Store(Handle handle, uint id, QuotaUsage usage)
+    /// <summary>Holds the block of a record, to be changed in the handle. May read.</summary>
+    /// <param name="handle">Has a credit for it.</param>
+    /// <param name="usage">Whose leaf and offset, which never change, are looked at.</param>
+    /// <param name="offset">Of the record in the block.</param>
+    public BlockLease Update(Handle handle, QuotaUsage usage, out int offset)
     {
-        (FsBlock block, int offset) = Locate(usage.Leaf);
-        using BlockLease lease = handle.Update(block);
-        Encode(id, usage, ref Disk.At<QuotaRecord>(lease.Bytes, offset + usage.Offset));
+        (FsBlock block, int start) = Locate(usage.Leaf);
+        offset = start + usage.Offset;
+        return handle.Update(block);
     }
+
+    /// <summary>Writes what has changed of a record: usage and deadlines.</summary>
+    public static void Store(BlockLease lease, int offset, uint id, QuotaUsage usage) =>
+        Encode(id, usage, ref Disk.At<QuotaRecord>(lease.Bytes, offset));
 
     private void ReadNode(
         (uint Block, int Level, uint Prefix) node, uint blockCount, Stack<(uint Block, int Level, uint Prefix)> pending,

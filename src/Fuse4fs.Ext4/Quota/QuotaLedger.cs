@@ -82,21 +82,28 @@ internal sealed class QuotaLedger
     /// <param name="inodes">How many more.</param>
     public void Change(Handle handle, uint id, long spaceBytes, int inodes)
     {
+        QuotaUsage? usage;
         lock (_gate)
         {
-            if (!_usage.TryGetValue(id, out QuotaUsage? usage))
-            {
-                _context.Events.Damage(
-                    new Ext4CorruptException(Corruption.QuotaTree, $"{Kind} {id} has files but no quota record"),
-                    _inode.Number);
-                return;
-            }
+            _usage.TryGetValue(id, out usage);
+        }
+        if (usage is null)
+        {
+            _context.Events.Damage(
+                new Ext4CorruptException(Corruption.QuotaTree, $"{Kind} {id} has files but no quota record"),
+                _inode.Number);
+            return;
+        }
+        // The block may have to be read: nobody is to wait for that at the gate.
+        using BlockLease lease = _file.Update(handle, usage, out int offset);
+        lock (_gate)
+        {
             usage.SpaceBytes = Add(usage.SpaceBytes, spaceBytes);
             usage.Inodes = Add(usage.Inodes, inodes);
             (uint space, uint ofInodes) = _file.GraceSeconds;
             usage.SpaceDeadline = Deadline(usage.SpaceDeadline, usage.SpaceBytes, usage.SpaceSoftLimit, space);
             usage.InodeDeadline = Deadline(usage.InodeDeadline, usage.Inodes, usage.InodeSoftLimit, ofInodes);
-            _file.Store(handle, id, usage);
+            QuotaFile.Store(lease, offset, id, usage);
         }
     }
 

@@ -121,7 +121,9 @@ internal sealed class XattrWriter(
         {
             return declaration;
         }
-        int credits = declaration + 1 + (edit.NewBlock.IsEmpty ? 0 : BlockAllocator.CommitCredits);
+        // The block itself; also the candidate, which may turn out to be no use when it has joined the transaction.
+        int credits = declaration + 1 + (edit.Candidate.Value == 0 ? 0 : 1)
+            + (edit.NewBlock.IsEmpty ? 0 : BlockAllocator.CommitCredits);
         return edit.OldBlock.Value == 0 ? credits : credits + 1 + allocator.FreeCredits(RunOf(edit.OldBlock));
     }
 
@@ -244,6 +246,8 @@ internal sealed class XattrWriter(
             return false;
         }
         uint hash = Disk.At<XattrBlockHeader>(edit.Block, 0).Hash;
+        // Held, so that it need not be read under the lock.
+        using BlockLease held = context.Cache.Read(edit.Candidate);
         lock (reader.SharedBlocks)
         {
             if (!reader.KnownBlocks.TryFind(hash, out ulong place) || place != edit.Candidate.Value)

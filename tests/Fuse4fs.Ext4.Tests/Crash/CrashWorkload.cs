@@ -29,6 +29,7 @@ internal sealed class CrashWorkload(Volume volume, RecordingDevice device, int s
     [
         Errno.Ok, Errno.Exists, Errno.NoEntry, Errno.NotEmpty, Errno.IsDirectory, Errno.NotDirectory, Errno.Invalid,
         Errno.NotPermitted, Errno.NoSpace, Errno.NoData, Errno.Stale, Errno.Busy,
+        Errno.NotSupported,
     ];
 
     /// <summary>What a failing device may add to the answers; none by default.</summary>

@@ -10,7 +10,7 @@ namespace Fuse4fs.Ext4.Tests.Crash;
 /// <summary>Random work of every kind on whole volumes, cut at every flush and between: what was synced is there, the
 /// tree is one that there was, and nothing but a replay is needed. And: a volume that leaves out one step is caught; as
 /// to freed blocks see <see cref="WindowTests"/>.
-/// FUSE4FS_TEST_SCALE times the everyday number of workloads; 40 make 320.</summary>
+/// FUSE4FS_TEST_SCALE times the everyday number of workloads; 24 make 312.</summary>
 public sealed class VolumePowerLossTests
 {
     private const int Operations = 70;
@@ -29,6 +29,9 @@ public sealed class VolumePowerLossTests
         { "-t ext4 -b 2048 -N 256 -J size=2 -O ^extra_isize -I 128", 8 },
         { "-t ext4 -b 1024 -N 256 -J size=1 -O ea_inode", 6 },
         { "-t ext4 -b 1024 -N 256 -J size=1 -O inline_data", 6 },
+        { "-t ext4 -b 1024 -N 256 -J size=1 -O ^extent,^64bit", 6 },
+        { "-t ext4 -b 1024 -N 256 -J size=1 -O bigalloc -C 4096", 6 },
+        { "-t ext4 -b 1024 -N 256 -J size=1 -O quota", 6 },
     };
 
     [Theory]

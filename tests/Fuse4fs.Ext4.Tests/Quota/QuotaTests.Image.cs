@@ -18,6 +18,8 @@ public sealed partial class QuotaTests
     private const int FirstLeaf = 5;
     private const int LeafHeaderBytes = 16;
     private const int RecordBytes = 72;
+    /// <summary>dqi_blocks in the header.</summary>
+    private const int BlockCountOffset = 20;
 
     private static byte[] Name(string name) => Encoding.ASCII.GetBytes(name);
 

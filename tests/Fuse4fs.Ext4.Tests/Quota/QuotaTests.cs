@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.RegularExpressions;
 using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
@@ -113,6 +114,25 @@ public sealed partial class QuotaTests
             Assert.Equal(Errno.Ok, volume.Write(file, 30_720, new byte[15_000], in s_byUser, out _));
         }
         image.AssertClean();
+    }
+
+    /// <summary>A quota file of two tebibytes, as far as its inode and its header go.</summary>
+    [Fact]
+    public void The_size_a_quota_file_claims_takes_no_memory()
+    {
+        using var image = new TestImage("-t ext4 -b 1024 -O quota");
+        Debugfs.Write(image.Path, $"sif <{InodeOf(image.Path, QuotaKind.User)}> size {int.MaxValue * 1024L}");
+        using (FileStream stream = File.OpenWrite(image.Path))
+        {
+            byte[] count = new byte[4];
+            BinaryPrimitives.WriteInt32LittleEndian(count, int.MaxValue - 1);
+            stream.Position = Locate(image.Path, QuotaKind.User, BlockCountOffset);
+            stream.Write(count);
+        }
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Exception? thrown = Record.Exception(() => Open(image.Path).Dispose());
+        Assert.True(thrown is null or Ext4CorruptException or VolumeRefusedException, $"{thrown}");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Ext4.Tests.Allocation;
@@ -97,6 +99,29 @@ public sealed class MultipleMountTests
         Assert.Equal(VolumeRefusal.Damaged, refusal.Reason);
     }
 
+    /// <summary>An image may name any number of seconds, in its superblock and in the block: nobody waits for hours.
+    /// </summary>
+    [Fact]
+    public void An_image_cannot_make_its_mount_wait_for_hours()
+    {
+        using var image = new TestImage(Options);
+        Debugfs.Write(image.Path, "ssv mmp_interval 65535");
+        using (Open(image.Path, new CollectedEvents()))
+        {
+            Assert.InRange(FieldsIn(image.Path).CheckSeconds, 5, 300);
+        }
+        Change(image.Path, static (ref MmpBlock fields) =>
+        {
+            fields.Sequence = 77;
+            fields.CheckSeconds = ushort.MaxValue;
+        });
+        var events = new ImpatientEvents();
+        Assert.Throws<TimeoutException>(() => Open(image.Path, events));
+        Match seconds = Regex.Match(events.Said, @"waiting (\d+) seconds");
+        Assert.True(seconds.Success, events.Said);
+        Assert.InRange(int.Parse(seconds.Groups[1].Value, CultureInfo.InvariantCulture), 10, 720);
+    }
+
     private static Volume Open(string path, IEngineEvents events)
     {
         Assert.Equal(Errno.Ok, ImageFile.Open(path, isReadOnly: false, 0, isExclusive: false, out ImageFile? device));
@@ -109,23 +134,28 @@ public sealed class MultipleMountTests
     private static long Locate(string path) =>
         (long)Dumpe2fs.Number(Tool.Check("dumpe2fs", "-h", path), "MMP block number") * 1024;
 
-    private static uint SequenceIn(string path)
+    private static uint SequenceIn(string path) => FieldsIn(path).Sequence;
+
+    private static MmpBlock FieldsIn(string path)
     {
-        using FileStream stream = File.OpenRead(path);
+        using FileStream stream = File.Open(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         byte[] block = new byte[1024];
         stream.Position = Locate(path);
         stream.ReadExactly(block);
-        return Disk.At<MmpBlock>(block, 0).Sequence;
+        return Disk.At<MmpBlock>(block, 0);
     }
 
+    private static void ChangeSequence(string path, uint sequence) =>
+        Change(path, (ref MmpBlock fields) => fields.Sequence = sequence);
+
     /// <summary>As somebody else would, checksum included.</summary>
-    private static void ChangeSequence(string path, uint sequence)
+    private static void Change(string path, FieldChange change)
     {
         using FileStream stream = File.Open(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         byte[] block = new byte[1024];
         stream.Position = Locate(path);
         stream.ReadExactly(block);
-        Disk.At<MmpBlock>(block.AsSpan(), 0).Sequence = sequence;
+        change(ref Disk.At<MmpBlock>(block.AsSpan(), 0));
         byte[] super = new byte[1024];
         stream.Position = 1024;
         stream.ReadExactly(super);
@@ -133,5 +163,27 @@ public sealed class MultipleMountTests
         Disk.At<Le32>(block.AsSpan(), MmpBlock.ChecksumOffset) = new Checksums(geometry).OfMmpBlock(block);
         stream.Position = Locate(path);
         stream.Write(block);
+    }
+
+    private delegate void FieldChange(ref MmpBlock fields);
+
+    /// <summary>Gives up as soon as it is told of a long wait.</summary>
+    private sealed class ImpatientEvents : IEngineEvents
+    {
+        public string Said { get; private set; } = "";
+
+        public void Damage(Ext4CorruptException damage, InodeNumber inode)
+        {
+        }
+
+        public void Warning(string message)
+        {
+            Said = message;
+            throw new TimeoutException(message);
+        }
+
+        public void DeviceFailed(DeviceException failure)
+        {
+        }
     }
 }

@@ -18,6 +18,12 @@ internal sealed class Campaign(
     [ThreadStatic]
     private static string? t_foreign;
 
+    /// <summary>The same on a thread of a volume that is written to; whose it was is not known when several run.</summary>
+    private static string? s_foreign;
+
+    [ThreadStatic]
+    private static bool t_isWorker;
+
     private readonly CoverageFeedback? _coverage = CoverageFeedback.TryCreate(typeof(Ext4.Volume).Assembly);
     private readonly Corpus _corpus = new();
     private readonly Queue<MutationChain> _earlier = new();
@@ -62,7 +68,15 @@ internal sealed class Campaign(
         else if (thrown.Exception is not (DeviceException or VolumeRefusedException or InspectionException
             or MutantFailedException or NotSupportedException))
         {
-            t_foreign = $"{thrown.Exception.GetType().Name}: {thrown.Exception.Message}\n{Environment.StackTrace}";
+            string what = $"{thrown.Exception.GetType().Name}: {thrown.Exception.Message}\n{Environment.StackTrace}";
+            if (t_isWorker)
+            {
+                t_foreign = what;
+            }
+            else if (Thread.CurrentThread.Name?.StartsWith("fuse4fs", StringComparison.Ordinal) == true)
+            {
+                Volatile.Write(ref s_foreign, what);
+            }
         }
     }
 
@@ -129,7 +143,7 @@ internal sealed class Campaign(
         {
             Remember(chain, isKnown);
         }
-        if (t_foreign is string foreign)
+        if ((t_foreign ?? Interlocked.Exchange(ref s_foreign, null)) is string foreign)
         {
             throw new MutantFailedException($"caught as damage: {foreign}");
         }
@@ -188,6 +202,7 @@ internal sealed class Campaign(
 
         private void Work()
         {
+            t_isWorker = true;
             using var trace = new FuzzTrace($"worker-{Environment.CurrentManagedThreadId}");
             while (_campaign.TryTake(out MutationChain? chain))
             {

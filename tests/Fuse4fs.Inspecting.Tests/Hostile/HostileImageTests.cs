@@ -35,6 +35,39 @@ public sealed class HostileImageTests(ITestOutputHelper output)
         Assert.True(campaign.Failures.IsEmpty, string.Join('\n', campaign.Failures.Take(MostFailures)));
     }
 
+    /// <summary>Tests the tester: what is done to mutants succeeds on whole images, and leaves them whole.</summary>
+    [Fact]
+    public void Whole_seeds_stay_whole_when_they_are_changed()
+    {
+        string? missing = Host.Without("mke2fs") ?? Host.Without("debugfs") ?? Host.Without("e2fsck")
+            ?? Host.Without("setfattr") ?? Host.Without("setfacl");
+        Assert.SkipUnless(missing is null, missing ?? "");
+        using var directory = new TemporaryDirectory();
+        string path = directory.Combine("image");
+        int number = FuzzSettings.First == 1 ? Random.Shared.Next() : FuzzSettings.First;
+        foreach (SeedImage seed in SeedImages.Make())
+        {
+            // debugfs leaves counts behind that e2fsck does not like.
+            File.WriteAllBytes(path, seed.Bytes);
+            Tool.Run("e2fsck", "-fy", path);
+            var device = MemoryDevice.Load(path);
+            WritingWalk walk;
+            using (Volume volume = Volume.Open(device, new VolumeOptions()))
+            {
+                if (volume.IsReadOnly)
+                {
+                    continue;
+                }
+                walk = new WritingWalk(volume, new Random(number));
+                walk.Run();
+            }
+            Assert.True(walk.Successes > 20, $"{seed.Name}, {number}: {walk.Successes} changes");
+            device.Save(path);
+            ToolResult check = Tool.Run("e2fsck", "-fn", path);
+            Assert.True(check.ExitCode == 0, $"{seed.Name}, {number}: {check}");
+        }
+    }
+
     /// <summary>Without this, seeds that are refused or damaged from the start would make all their mutants succeed.
     /// </summary>
     private static void AssertSeedsAreWhole(IReadOnlyList<SeedImage> seeds)

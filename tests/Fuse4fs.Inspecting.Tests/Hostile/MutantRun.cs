@@ -3,6 +3,7 @@ using Fuse4fs.Ext4.Format;
 using Fuse4fs.Inspecting.Archives;
 using Fuse4fs.Inspecting.Output;
 using Fuse4fs.Linux;
+using Fuse4fs.Testing;
 
 namespace Fuse4fs.Inspecting.Tests.Hostile;
 
@@ -12,10 +13,17 @@ internal static class MutantRun
     private const long MostAllocatedBytes = 256L << 20;
     private const long MostBytesReadPerImageByte = 400;
 
+    /// <summary>One mutant of so many is changed, too.</summary>
+    private const int WritingShare = 6;
+
     /// <summary>Runs one mutant on this thread.</summary>
+    /// <param name="image">The mutant.</param>
+    /// <param name="deviceBytes">How much of it there is.</param>
+    /// <param name="random">Decides what is asked.</param>
+    /// <param name="isWritten">A copy is changed, too; else of one in <see cref="WritingShare"/>.</param>
     /// <returns>Whether the volume could be opened.</returns>
     /// <exception cref="MutantFailedException">Something happened that must not.</exception>
-    public static bool Run(byte[] image, int deviceBytes, Random random)
+    public static bool Run(byte[] image, int deviceBytes, Random random, bool isWritten = false)
     {
         long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
         var device = new BoundedDevice(image, deviceBytes);
@@ -35,6 +43,10 @@ internal static class MutantRun
         {
             throw new MutantFailedException($"{failure.GetType().Name}: {failure.Message}", failure);
         }
+        if (wasOpened && (isWritten || random.Next(WritingShare) == 0))
+        {
+            Write(image.AsSpan(0, deviceBytes).ToArray(), random);
+        }
         long allocated = GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
         if (allocated > MostAllocatedBytes)
         {
@@ -45,6 +57,27 @@ internal static class MutantRun
             throw new MutantFailedException($"{device.BytesRead >> 20} MiB were read of {image.Length >> 20}");
         }
         return wasOpened;
+    }
+
+    /// <summary>On a copy of its own.</summary>
+    private static void Write(byte[] copy, Random random)
+    {
+        try
+        {
+            using Volume volume = Volume.Open(new MemoryDevice(copy), new VolumeOptions { CacheBytes = 1 << 20 });
+            if (!volume.IsReadOnly)
+            {
+                new WritingWalk(volume, random).Run();
+            }
+        }
+        catch (VolumeRefusedException)
+        {
+            // Read-only it was worth a try, writable it is not.
+        }
+        catch (Exception failure) when (failure is not MutantFailedException)
+        {
+            throw new MutantFailedException($"while written to: {failure.GetType().Name}: {failure.Message}", failure);
+        }
     }
 
     private static VolumeOptions OptionsFor(Random random) => new()

@@ -28,6 +28,13 @@ public sealed partial class Volume
 
     private OrphanFile? OrphanFile { get; set; }
 
+    /// <summary>Lets go of what is only kept because it may be wanted again.</summary>
+    public void GiveBackMemory()
+    {
+        Context.Cache.Shrink();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
+
     /// <summary>Somebody outside refers to an inode from now on, by its number: it outlives its last link.</summary>
     public void Retain(InodeNumber number) => _retained.Retain(number);
 

@@ -15,6 +15,7 @@ public enum Errno
     NoMemory = 12,
     AccessDenied = 13,
     BadAddress = 14,
+    NotBlockDevice = 15,
     Busy = 16,
     Exists = 17,
     CrossDevice = 18,

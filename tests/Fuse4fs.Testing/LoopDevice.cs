@@ -4,7 +4,10 @@ namespace Fuse4fs.Testing;
 public sealed class LoopDevice : IDisposable
 {
     /// <summary>Attaches.</summary>
-    public LoopDevice(string file) => Path = Tool.Check("losetup", "--find", "--show", file).Trim();
+    /// <param name="file">The file.</param>
+    /// <param name="options">Of losetup, as in "--sector-size=4096".</param>
+    public LoopDevice(string file, params string[] options) =>
+        Path = Tool.Check("losetup", ["--find", "--show", .. options, file]).Trim();
 
     /// <summary>The device's name.</summary>
     public string Path { get; }

@@ -104,6 +104,15 @@ public sealed class BlockCache
         _shards[hash >> (64 - ShardBits)].Forget(block, Fold(hash));
     }
 
+    /// <summary>Lets go of all blocks nobody holds; they are read again when they are wanted.</summary>
+    internal void Shrink()
+    {
+        foreach (BlockCacheShard shard in _shards)
+        {
+            shard.Shrink();
+        }
+    }
+
     /// <summary>Where a block goes within its shard.</summary>
     internal static uint BucketHash(FsBlock block) => Fold(unchecked(block.Value * Spread));
 

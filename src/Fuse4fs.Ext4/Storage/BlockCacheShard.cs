@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Storage;
@@ -106,6 +107,44 @@ internal sealed class BlockCacheShard
         }
     }
 
+    /// <summary>Gives back the memory of all slabs in which nobody holds a block.</summary>
+    public void Shrink()
+    {
+        lock (_gate)
+        {
+            var held = new HashSet<byte[]>();
+            var claimed = new List<BlockFrame>(_frames.Count);
+            foreach (BlockFrame frame in _frames)
+            {
+                if (frame.TryClaim())
+                {
+                    Unlink(frame);
+                    claimed.Add(frame);
+                }
+                else
+                {
+                    held.Add(frame.Slab);
+                }
+            }
+            // Frames of slabs that go stay claimed: whoever still walks over one leaves it alone.
+            _frames.RemoveAll(frame => !held.Contains(frame.Slab));
+            foreach (BlockFrame frame in claimed)
+            {
+                if (held.Contains(frame.Slab))
+                {
+                    frame.IsLoaded = false;
+                    frame.Publish(pins: 0);
+                }
+            }
+            if (!held.Contains(_slab))
+            {
+                _slab = [];
+                _slabUsed = 0;
+            }
+            _hand = 0;
+        }
+    }
+
     private BlockFrame? Find(FsBlock block, uint hash)
     {
         BlockFrame? frame = _buckets[hash & (uint)(_buckets.Length - 1)];
@@ -161,8 +200,9 @@ internal sealed class BlockCacheShard
     {
         if (_slabUsed + _blockSizeBytes > _slab.Length)
         {
-            _slab = GC.AllocateUninitializedArray<byte>(Math.Max(SlabBytes, _blockSizeBytes), pinned: true);
-            _slabUsed = 0;
+            int alignment = Math.Min(_blockSizeBytes, AlignedBuffer.AlignmentBytes);
+            _slab = GC.AllocateUninitializedArray<byte>(Math.Max(SlabBytes, _blockSizeBytes) + alignment, pinned: true);
+            _slabUsed = ToAlignment(_slab, alignment);
         }
         var frame = new BlockFrame(_slab, _slabUsed, _blockSizeBytes);
         _slabUsed += _blockSizeBytes;
@@ -173,6 +213,10 @@ internal sealed class BlockCacheShard
         }
         return frame;
     }
+
+    /// <summary>Frames are aligned, so that a device can be read into them without its page cache.</summary>
+    private static int ToAlignment(byte[] slab, int alignment) =>
+        (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(slab, 0) & (alignment - 1));
 
     /// <summary>Readers without the lock meanwhile see parts of chains and miss; they come back with the
     /// lock.</summary>

@@ -6,6 +6,9 @@ internal static class BlockDeviceRequest
     /// <summary>BLKGETSIZE64: bytes of the device, into an unsigned 64-bit value.</summary>
     public const uint GetSize64 = 0x80081272;
 
+    /// <summary>BLKSSZGET: bytes of a logical sector, into an int.</summary>
+    public const uint GetSectorSize = 0x1268;
+
     /// <summary>BLKROGET: whether the device is write-protected, into an int.</summary>
     public const uint GetReadOnly = 0x125E;
 

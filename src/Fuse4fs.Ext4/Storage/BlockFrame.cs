@@ -32,6 +32,9 @@ internal sealed class BlockFrame(byte[] slab, int offset, int length)
 
     private int _pins = Claimed;
 
+    /// <summary>What its memory is part of.</summary>
+    public byte[] Slab => slab;
+
     /// <summary>The block's memory: part of a pinned slab.</summary>
     public Span<byte> Bytes => slab.AsSpan(offset, length);
 

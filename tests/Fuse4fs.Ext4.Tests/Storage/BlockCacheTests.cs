@@ -13,6 +13,41 @@ public class BlockCacheTests
 
     /// <summary>Far more blocks than frames, so that frames change hands all the time while readers hold
     /// others.</summary>
+    /// <summary>Memory is given back while readers go on and some blocks stay held.</summary>
+    [Fact]
+    public void What_nobody_holds_is_given_back_and_read_again()
+    {
+        var cache = new BlockCache(NumberedDevice(), BlockBytes, BlockCount, capacityBytes: BlockCount * BlockBytes);
+        BlockFrame[] pinned = [.. Enumerable.Range(0, 5).Select(number => Pinned(cache, (ulong)number * 700))];
+        for (int i = 0; i < BlockCount; i++)
+        {
+            cache.Read(new FsBlock((ulong)i)).Dispose();
+        }
+        long before = cache.AllocatedBytes;
+        cache.Shrink();
+        Assert.InRange(cache.AllocatedBytes, pinned.Length * BlockBytes, before / 2);
+        int wrong = 0;
+        Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, thread =>
+        {
+            var random = new Random(thread);
+            for (int i = 0; i < 30_000; i++)
+            {
+                if (thread == 0 && i % 1000 == 0)
+                {
+                    cache.Shrink();
+                }
+                ulong number = (ulong)random.Next(BlockCount);
+                using BlockLease lease = cache.Read(new FsBlock(number));
+                if (lease.Block.Value != number || NumberIn(lease.Bytes) != number)
+                {
+                    Interlocked.Increment(ref wrong);
+                }
+            }
+        });
+        Assert.Equal(0, wrong);
+        Assert.All(pinned, frame => Assert.Equal(frame.Block.Value, NumberIn(frame.Bytes)));
+    }
+
     [Fact]
     public void A_lease_always_shows_its_own_block_while_frames_change_hands()
     {

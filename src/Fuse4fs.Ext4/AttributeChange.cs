@@ -31,6 +31,10 @@ public readonly record struct AttributeChange
     /// <summary>Handed in with a descriptor open for writing, which was opened when that was permitted.</summary>
     public bool IsFromWriter { get; init; }
 
+    /// <summary>Whoever moves the data of regular files himself, and decides who may change them, says how it is: nothing
+    /// is checked, and nothing follows that he does not ask for.</summary>
+    public bool IsDelegated { get; init; }
+
     /// <summary>Times only, as a cache hands them in that kept them for a while; a user may ask for the same.</summary>
     public bool MayBeCached => Permissions is null && UserId is null && GroupId is null && SizeBytes is null
         && !KillsPrivileges && !AccessTime.IsSet;

@@ -45,7 +45,8 @@ public sealed partial class Volume
         using (reference.Inode.Lock.Exclusive())
         {
             Inode inode = reference.Inode;
-            error = CheckChange(inode, in change);
+            bool isDelegated = change.IsDelegated && inode.IsRegular;
+            error = isDelegated ? Errno.Ok : CheckChange(inode, in change);
             error = error == Errno.Ok ? ChangeRights(inode, in change) : error;
             if (error == Errno.Ok && change.SizeBytes is long size)
             {
@@ -95,7 +96,8 @@ public sealed partial class Volume
     private Errno ChangeRights(Inode inode, in AttributeChange change)
     {
         Errno error = Errno.Ok;
-        if (change.UserId is not null || change.GroupId is not null || change.SizeBytes is not null)
+        if (!change.IsDelegated
+            && (change.UserId is not null || change.GroupId is not null || change.SizeBytes is not null))
         {
             error = DropCapability(inode);
         }
@@ -139,19 +141,30 @@ public sealed partial class Volume
     private Errno SetSizeLocked(Inode inode, long size, in AttributeChange change)
     {
         Errno error = CheckReadable(inode, size);
+        error = error == Errno.Ok && change.IsDelegated ? CheckNotPinned(inode) : error;
         if (error != Errno.Ok)
         {
             return error;
         }
         var options = new WriteOptions
         {
+            IsDelegated = change.IsDelegated,
             MayUseReserve = change.MayUseReserve,
             KillsPrivileges = change.KillsPrivileges,
             // Whoever keeps the times says what they are.
             IsCached = change.ModificationTime.IsSet && change.ChangeTime.IsSet,
         };
-        return size > Writing!.Maps.MaximumFileBytes(inode) ? Errno.FileTooBig : ChangeSize(inode, size, in options);
+        error = size > Writing!.Maps.MaximumFileBytes(inode) ? Errno.FileTooBig : ChangeSize(inode, size, in options);
+        if (change.IsDelegated && error == Errno.Ok)
+        {
+            Delegated!.SizeWasSet(inode, size);
+        }
+        return error;
     }
+
+    /// <summary>A file that is swapped to keeps its blocks.</summary>
+    private Errno CheckNotPinned(Inode inode) =>
+        Delegated?.IsPinned(inode) == true ? Errno.TextBusy : Errno.Ok;
 
     private Errno StoreChange(Inode inode, in AttributeChange change)
     {
@@ -180,7 +193,8 @@ public sealed partial class Volume
             }
             inode.AccessTime = change.AccessTime.Apply(inode.AccessTime, now, hasExtra);
             inode.ModificationTime = change.ModificationTime.Apply(inode.ModificationTime, now, hasExtra);
-            inode.ChangeTime = (change.ChangeTime.IsSet ? change.ChangeTime : TimeChange.ToNow)
+            bool keepsChangeTime = change.ChangeTime.IsSet || (change.IsDelegated && inode.IsRegular);
+            inode.ChangeTime = (keepsChangeTime ? change.ChangeTime : TimeChange.ToNow)
                 .Apply(inode.ChangeTime, now, hasExtra);
             inode.Version = unchecked(inode.Version + 1);
             Inodes.Store(handle, inode);
@@ -213,7 +227,7 @@ public sealed partial class Volume
         bool isChown = change.UserId is not null || change.GroupId is not null;
         inode.UserId = change.UserId ?? inode.UserId;
         inode.GroupId = change.GroupId ?? inode.GroupId;
-        if (isChown && !inode.IsDirectory)
+        if (isChown && !inode.IsDirectory && !(change.IsDelegated && inode.IsRegular))
         {
             int killed = SetUserIdBit | ((inode.Mode & GroupExecuteBit) != 0 ? SetGroupIdBit : 0);
             inode.Mode = (ushort)(inode.Mode & ~killed);

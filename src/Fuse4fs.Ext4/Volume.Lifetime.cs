@@ -44,7 +44,12 @@ public sealed partial class Volume
     /// <param name="count">How many of the references ended.</param>
     public void Release(InodeNumber number, ulong count = 1)
     {
-        if (_retained.Release(number, count) && Orphans?.Contains(number) == true)
+        if (!_retained.Release(number, count))
+        {
+            return;
+        }
+        ForgetDelegated(number);
+        if (Orphans?.Contains(number) == true)
         {
             RemoveIfUnused(number);
         }

@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Delegation;
 using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
@@ -114,10 +115,13 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
-            error = DropCapability(reference.Inode);
-            return error == Errno.Ok
-                ? AllocateLocked(reference.Inode, mode, offset, length, in options)
-                : error;
+            error = options.IsDelegated ? CheckNotPinned(reference.Inode) : DropCapability(reference.Inode);
+            error = error == Errno.Ok ? AllocateLocked(reference.Inode, mode, offset, length, in options) : error;
+            if (options.IsDelegated)
+            {
+                Delegated!.BlocksChanged(reference.Inode, offset, length, (mode & FallocateMode.PunchHole) != 0);
+            }
+            return error;
         }
     }
 
@@ -303,5 +307,6 @@ public sealed partial class Volume
         Inline = new InlineFiles(Writing, Writer, data, AttributeWriter!);
         Truncation = new FileTruncation(Writing, Writer, Orphans!);
         FileSpace = new FileSpace(Writing, data, Writer, Truncation);
+        Delegated = new DelegatedFiles(DelegatedMaps, Writing, Writer, FileSpace, Inline);
     }
 }

@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Delegation;
 using Fuse4fs.Ext4.Directories;
 using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
@@ -28,6 +29,7 @@ public sealed partial class Volume : IDisposable
         Inodes = new InodeTable(context, options.CachedInodes);
         Map = new FileMap(context);
         Reader = new FileReader(context, Inodes, Map);
+        DelegatedMaps = new DelegatedMaps(context, Map);
         Sequential = new SequentialReads(context, Map);
         Symlinks = new SymlinkReader(context, Inodes, Map);
         _overheadClusters = new Lazy<ulong>(CountOverhead, LazyThreadSafetyMode.PublicationOnly);
@@ -61,6 +63,7 @@ public sealed partial class Volume : IDisposable
     /// <summary>Commits, marks the volume clean and releases the device. Nobody may be inside an operation.</summary>
     public void Dispose()
     {
+        DropDelegated();
         FinishOrphans();
         StopQuotas();
         Journal?.Close();

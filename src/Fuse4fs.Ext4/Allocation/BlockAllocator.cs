@@ -41,6 +41,7 @@ public sealed partial class BlockAllocator
         _maps = new BlockMaps(_context, _groups, _zones, _budget);
         _index = new GroupIndex(_geometry.GroupCount);
         _counter = parts.Clusters;
+        _promises = new PromisedSpace(_counter);
         _freed = freed;
         _limits = new SpaceLimits(_geometry, super.ReservedBlockCount);
         _stripeClusters = StripeOf(in super, stripeBlocks);
@@ -71,7 +72,7 @@ public sealed partial class BlockAllocator
         for (int attempt = 0; attempt < MaximumAttempts; attempt++)
         {
             long moves = Volatile.Read(ref _moves);
-            long granted = _counter.Claim(wantClusters, _limits.Floor(claim));
+            long granted = ClaimFree(wantClusters, claim);
             if (granted == 0)
             {
                 break;

@@ -26,6 +26,15 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         return error == Errno.Ok ? StoreSize(inode, keepsSize ? 0 : end, in options) : error;
     }
 
+    /// <summary>Gives a part of a hole blocks, as unwritten, in one piece.</summary>
+    /// <param name="inode">With an extent tree.</param>
+    /// <param name="hole">Where.</param>
+    /// <param name="stop">Not further than this; less where there is no such piece.</param>
+    /// <param name="options">Who asks.</param>
+    /// <returns>NoSpace, QuotaExceeded, ReadOnly, or Ok.</returns>
+    public Errno AllocateHole(Inode inode, in MapRun hole, ulong stop, in WriteOptions options) =>
+        AllocateRun(inode, in hole, stop, 0, in options, out _);
+
     /// <summary>Makes a range read as zeros by taking its blocks away; partial blocks at its ends are zeroed.</summary>
     public Errno Punch(Inode inode, long offset, long length, in WriteOptions options)
     {
@@ -40,7 +49,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
             limit = inode.SizeBytes + PageBytes;
         }
         long end = Math.Min(offset + length, limit);
-        ZeroEdges(inode, offset, end);
+        ZeroEdges(inode, offset, end, in options);
         Errno error = truncation.RemoveRange(inode, FirstWhole(offset), EndWhole(end), in options);
         return error == Errno.Ok ? StoreSize(inode, 0, in options) : error;
     }
@@ -56,7 +65,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         {
             return error;
         }
-        ZeroEdges(inode, offset, end);
+        ZeroEdges(inode, offset, end, in options);
         for (ulong block = FirstWhole(offset); block < EndWhole(end) && error == Errno.Ok;)
         {
             error = ConvertToUnwritten(inode, (uint)block, EndWhole(end), in options, out block);
@@ -130,7 +139,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         ulong stop = FirstWhole(end);
         if (size > inode.SizeBytes)
         {
-            writer.ZeroTail(inode, inode.SizeBytes, size);
+            writer.ZeroTail(inode, inode.SizeBytes, size, in options);
         }
         for (ulong block = EndWhole(offset); block < stop;)
         {
@@ -283,8 +292,12 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
     }
 
     /// <summary>Zeroes the parts of written blocks that a range covers only partly.</summary>
-    private void ZeroEdges(Inode inode, long offset, long end)
+    private void ZeroEdges(Inode inode, long offset, long end, in WriteOptions options)
     {
+        if (options.IsDelegated)
+        {
+            return;
+        }
         long firstWhole = (long)FirstWhole(offset) << _blockShift;
         long endWhole = (long)EndWhole(end) << _blockShift;
         if (offset < firstWhole)
@@ -311,7 +324,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
     {
         if (size > inode.SizeBytes)
         {
-            writer.ZeroTail(inode, inode.SizeBytes, size);
+            writer.ZeroTail(inode, inode.SizeBytes, size, in options);
         }
         return StoreExactSize(inode, Math.Max(size, inode.SizeBytes), in options);
     }

@@ -25,11 +25,11 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
     {
         if (size > inode.SizeBytes)
         {
-            writer.ZeroTail(inode, inode.SizeBytes, size);
+            writer.ZeroTail(inode, inode.SizeBytes, size, in options);
             return StoreSize(inode, size, in options);
         }
         services.ReleaseWindows(inode);
-        writer.ZeroTail(inode, size, inode.SizeBytes);
+        writer.ZeroTail(inode, size, inode.SizeBytes, in options);
         ulong first = ((ulong)size + (1ul << _blockShift) - 1) >> _blockShift;
         Errno error = FirstSlice(inode, first, size, in options, out ulong next);
         return error == Errno.Ok && next < ExtentNodePlace.FileEnd ? FinishTruncate(inode, next) : error;

@@ -60,7 +60,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         written = 0;
         if (offset > inode.SizeBytes)
         {
-            ZeroTail(inode, inode.SizeBytes, offset);
+            ZeroTail(inode, inode.SizeBytes, offset, in options);
         }
         Errno error = Errno.Ok;
         bool isStored = false;
@@ -102,10 +102,11 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
     /// <param name="inode">Locked exclusively.</param>
     /// <param name="end">The file's present end, or the end it is going to have.</param>
     /// <param name="limit">Not further than this.</param>
-    public void ZeroTail(Inode inode, long end, long limit)
+    /// <param name="options">Whoever moves the data himself has zeroed it.</param>
+    public void ZeroTail(Inode inode, long end, long limit, in WriteOptions options)
     {
         int inBlock = (int)(end & ((1L << _blockShift) - 1));
-        if (inBlock == 0 || inode.Has(InodeFlags.InlineData))
+        if (inBlock == 0 || options.IsDelegated || inode.Has(InodeFlags.InlineData))
         {
             return;
         }
@@ -249,8 +250,16 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
             return Errno.FileTooBig;
         }
         wanted = (uint)Math.Min(Math.Min(wanted, ExtentEntry.MaximumWrittenLength), reach);
+        AllocationGoal goal = GoalOf(inode, in hole);
+        return services.Holes.Reserve(inode, in hole, wanted, in goal, claim, out space);
+    }
+
+    /// <summary>Where blocks for a hole should be.</summary>
+    public AllocationGoal GoalOf(Inode inode, in MapRun hole)
+    {
+        uint first = hole.First;
         MapRun before = first > 0 ? services.Map.Find(inode, first - 1) : default;
-        var goal = new AllocationGoal
+        return new AllocationGoal
         {
             Owner = inode.Number,
             IsFileData = true,
@@ -258,7 +267,6 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
             Near = before.IsMapped ? before.BlockAt(first - 1) + 1 : default,
             Windows = inode.Windows ??= services.Allocator.CreatePreallocation(),
         };
-        return services.Holes.Reserve(inode, in hole, wanted, in goal, claim, out space);
     }
 
     private Errno StoreAfterOverwrite(Inode inode, long end, in WriteOptions options)

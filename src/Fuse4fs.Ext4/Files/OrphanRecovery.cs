@@ -206,7 +206,7 @@ internal sealed class OrphanRecovery(
         if (inode.IsRegular && inode.SizeBytes < services.Maps.MaximumFileBytes(inode))
         {
             // What the last block holds behind the end must not show when the file grows.
-            writer.ZeroTail(inode, inode.SizeBytes, long.MaxValue);
+            writer.ZeroTail(inode, inode.SizeBytes, long.MaxValue, default);
         }
         Errno error = truncation.FinishTruncate(inode, end);
         if (error != Errno.Ok)

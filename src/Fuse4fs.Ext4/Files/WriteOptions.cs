@@ -18,6 +18,9 @@ public readonly record struct WriteOptions
     /// <summary>Beside <see cref="KillsPrivileges"/>: set-group-id in any case, for the writer is not of the group.</summary>
     public bool IsOutsideGroup { get; init; }
 
+    /// <summary>Somebody else moves the data: he keeps the times, and zeroes what is left of blocks.</summary>
+    public bool IsDelegated { get; init; }
+
     /// <summary>How deep to dig into the last free space.</summary>
     internal SpaceClaim Claim => (MayUseReserve, IsCached) switch
     {

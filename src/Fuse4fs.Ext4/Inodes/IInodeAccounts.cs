@@ -29,6 +29,11 @@ internal interface IInodeAccounts
     /// <returns>As many as wanted, fewer, or 0.</returns>
     uint LimitSpace(Inode inode, uint wantClusters, bool isPrivileged);
 
+    /// <summary>Space is kept for data that was accepted and will be charged later, or is so no more.</summary>
+    /// <param name="owner">Whose.</param>
+    /// <param name="clusters">How many more; negative for fewer.</param>
+    void Hold(in InodeCharge owner, long clusters);
+
     /// <summary>Whether owners may have one inode more.</summary>
     /// <returns>QuotaExceeded, or Ok.</returns>
     Errno CheckNew(in InodeCharge charge, bool isPrivileged);

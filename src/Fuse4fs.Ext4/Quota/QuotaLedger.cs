@@ -22,6 +22,9 @@ internal sealed class QuotaLedger
     private readonly Inode _inode;
     private readonly QuotaFile _file;
     private readonly Lock _gate = new();
+
+    /// <summary>Promised for data that is not charged yet, bytes.</summary>
+    private readonly Dictionary<uint, long> _held = [];
     private readonly Dictionary<uint, QuotaUsage> _usage;
     private readonly bool _hasLimits;
 
@@ -114,8 +117,27 @@ internal sealed class QuotaLedger
         lock (_gate)
         {
             return _hasLimits && _usage.TryGetValue(id, out QuotaUsage? usage)
-                ? Left(usage.SpaceBytes, usage.SpaceHardLimit, usage.SpaceSoftLimit, usage.SpaceDeadline)
+                ? Left(Add(usage.SpaceBytes, _held.GetValueOrDefault(id)), usage.SpaceHardLimit, usage.SpaceSoftLimit, usage.SpaceDeadline)
                 : ulong.MaxValue;
+        }
+    }
+
+    /// <summary>Space was promised to an id for data accepted now and charged later, or is so no more.</summary>
+    /// <param name="id">Whose data.</param>
+    /// <param name="spaceBytes">How much more; negative for less.</param>
+    public void Hold(uint id, long spaceBytes)
+    {
+        lock (_gate)
+        {
+            long held = _held.GetValueOrDefault(id) + spaceBytes;
+            if (held > 0)
+            {
+                _held[id] = held;
+            }
+            else
+            {
+                _held.Remove(id);
+            }
         }
     }
 

@@ -64,6 +64,15 @@ internal sealed class VolumeQuotas(IReadOnlyList<QuotaLedger> ledgers, ulong clu
     }
 
     /// <inheritdoc/>
+    public void Hold(in InodeCharge owner, long clusters)
+    {
+        foreach (QuotaLedger ledger in ledgers)
+        {
+            ledger.Hold(IdOf(ledger, in owner), clusters * (long)clusterBytes);
+        }
+    }
+
+    /// <inheritdoc/>
     public Errno CheckNew(in InodeCharge charge, bool isPrivileged)
     {
         foreach (QuotaLedger ledger in ledgers)

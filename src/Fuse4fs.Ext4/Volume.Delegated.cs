@@ -19,6 +19,46 @@ public sealed partial class Volume
     public long MaximumFileBytes => Writing?.Maps.Extents.MaximumFileBytes
         ?? (long)Mapping.ExtentNodePlace.FileEnd << Context.Geometry.BlockSizeShift;
 
+    /// <summary>Says where a place of a file is, if that takes no change.</summary>
+    /// <param name="number">A regular file.</param>
+    /// <param name="use">What for.</param>
+    /// <param name="offset">First byte wanted.</param>
+    /// <param name="length">Bytes wanted.</param>
+    /// <param name="mapping">Holds the first byte, if it is done.</param>
+    /// <param name="isDone">False with Ok: <see cref="MapDelegated"/> has to make room.</param>
+    /// <returns>As that.</returns>
+    public Errno TryMapDelegated(InodeNumber number, MappingUse use, long offset, long length,
+        out DelegatedMapping mapping, out bool isDone)
+    {
+        (mapping, isDone) = (default, false);
+        Errno error = Share(number, out SharedInode held);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (held)
+        {
+            error = offset > long.MaxValue - Math.Max(0, length) ? Errno.Invalid : CheckReadable(held.Inode, offset);
+            isDone = error == Errno.Ok && DelegatedMaps.TryMap(held.Inode, use, offset, out mapping);
+            return error;
+        }
+    }
+
+    /// <summary>The stored size of a file.</summary>
+    public Errno GetDelegatedSize(InodeNumber number, out long sizeBytes)
+    {
+        sizeBytes = 0;
+        Errno error = Share(number, out SharedInode held);
+        if (error == Errno.Ok)
+        {
+            using (held)
+            {
+                sizeBytes = held.Inode.SizeBytes;
+            }
+        }
+        return error;
+    }
+
     /// <summary>Says where a place of a file is, and makes room for what will be written there.</summary>
     /// <param name="number">A regular file.</param>
     /// <param name="use">What for.</param>
@@ -44,13 +84,6 @@ public sealed partial class Volume
             if (error != Errno.Ok)
             {
                 return error;
-            }
-            using (inode.Lock.Shared())
-            {
-                if (DelegatedMaps.TryMap(inode, use, offset, out mapping))
-                {
-                    return Errno.Ok;
-                }
             }
             if (Delegated is null || Context.IsReadOnly)
             {
@@ -165,7 +198,8 @@ public sealed partial class Volume
     /// <summary>Whoever moves the data has written all he had of a file: stores the size he told of, and says what could
     /// not be told before. What he wrote is behind a flush of the device that is begun from now on.</summary>
     /// <param name="number">Any inode.</param>
-    public Errno SettleDelegated(InodeNumber number)
+    /// <param name="tellsErrors">What could not be told before is told now, and not again.</param>
+    public Errno SettleDelegated(InodeNumber number, bool tellsErrors)
     {
         if (Delegated is null)
         {
@@ -190,7 +224,7 @@ public sealed partial class Volume
             }
             using (inode.Lock.Exclusive())
             {
-                error = Delegated.TakeError(inode);
+                error = tellsErrors ? Delegated.TakeError(inode) : Errno.Ok;
                 Errno stored = Context.IsReadOnly ? Errno.ReadOnly : Delegated.StorePendingSize(inode);
                 return error == Errno.Ok ? stored : error;
             }

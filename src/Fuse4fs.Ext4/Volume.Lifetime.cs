@@ -56,6 +56,9 @@ public sealed partial class Volume
     }
 
     /// <summary>Whether somebody outside refers to an inode.</summary>
+    public bool IsKnownOutside(InodeNumber number) => _retained.IsRetained(number);
+
+    /// <inheritdoc cref="IsKnownOutside"/>
     internal bool IsRetained(InodeNumber number) => _retained.IsRetained(number);
 
     /// <summary>Frees an inode that has lost its last link, unless somebody still refers to it. Called with no lock,

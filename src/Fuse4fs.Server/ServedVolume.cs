@@ -4,6 +4,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Server.Background;
 using Fuse4fs.Server.Identity;
+using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Mounting;
 using Fuse4fs.Server.Opens;
 using Fuse4fs.Server.Sources;
@@ -87,6 +88,9 @@ internal sealed class ServedVolume : IDisposable
 
     /// <summary>What INIT agreed on; set before the first request.</summary>
     public Capabilities Capabilities { get; set; } = null!;
+
+    /// <summary>The kernel moves the data of regular files itself: what answers it; null where it does not.</summary>
+    public IomapVolume? Iomap { get; set; }
 
     public FuseNotifier Notifier { get; set; } = null!;
 

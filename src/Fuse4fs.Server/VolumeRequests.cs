@@ -5,12 +5,13 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Handlers;
+using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Server;
 
 /// <summary>Takes each request to its handler, and each failure to its answer.</summary>
-internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
+internal sealed class VolumeRequests(ServedVolume server, IomapVolume? iomap = null) : IRequestHandler
 {
     /// <summary>The request that this worker handles: for waiting without counting oneself.</summary>
     [ThreadStatic]
@@ -24,6 +25,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     public void Connected(Capabilities capabilities, FuseNotifier notifier, int maxWorkers)
     {
         server.Capabilities = capabilities;
+        server.Iomap = capabilities.Iomap is null ? null : iomap;
         server.Notifier = notifier;
         _slots = new RequestEpoch.Slot?[maxWorkers];
         for (int i = 0; i < maxWorkers; i++)
@@ -48,6 +50,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
     /// <inheritdoc/>
     public void Leave(int worker)
     {
+        IomapVolume.Leave();
         _slots[worker]?.Leave();
         server.Requests.Leave();
     }
@@ -97,6 +100,18 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         {
             server.Written?.Remove(inode);
             server.Volume.Release(inode, lookups);
+            ForgetMappings(inode);
+        }
+    }
+
+    /// <summary>Waits for what was freed a moment ago; for a request that this thread handles.</summary>
+    internal static bool TryReclaimSpace(ServedVolume server) => server.Volume.TryReclaimSpace(t_slot);
+
+    private void ForgetMappings(InodeNumber inode)
+    {
+        if (server.Iomap is { } mappings && !server.Volume.IsKnownOutside(inode))
+        {
+            mappings.Forget(inode);
         }
     }
 
@@ -158,6 +173,7 @@ internal sealed class VolumeRequests(ServedVolume server) : IRequestHandler
         Opcode.OpenDirectory => OpenHandler.HandleDirectory(server, ref reply),
         Opcode.Release => OpenHandler.HandleRelease(server, ref body),
         Opcode.ReleaseDirectory => Errno.Ok,
+        Opcode.Flush when server.Iomap is not null => SyncHandler.HandleFlush(server, in header),
         Opcode.Read => ReadHandler.Handle(server, in header, ref body, ref reply),
         Opcode.ReadDirectory => ReadDirectoryHandler.Handle(server, in header, ref body, ref reply),
         Opcode.ReadDirectoryPlus => ReadDirectoryPlusHandler.Handle(server, in header, ref body, ref reply),

@@ -79,6 +79,10 @@ public sealed partial class Journal
 
     private TimeSpan TimeUntilCheckpoint()
     {
+        if (_isFrozen && !_isCheckpointWanted)
+        {
+            return Timeout.InfiniteTimeSpan;
+        }
         bool isTailBehind = _space!.Tail != TailCandidateLocked();
         if (_backlog.Count == 0 && !isTailBehind)
         {

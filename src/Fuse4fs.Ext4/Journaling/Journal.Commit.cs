@@ -82,6 +82,10 @@ public sealed partial class Journal
     /// <summary>Zero when there is something to commit now; infinite when nothing is running.</summary>
     private TimeSpan TimeUntilCommit()
     {
+        if (_isFrozen)
+        {
+            return Timeout.InfiniteTimeSpan;
+        }
         if (_running is null && (_isSuperblockWanted || _pendingErrors is not null) && CanOpen())
         {
             OpenTransaction();

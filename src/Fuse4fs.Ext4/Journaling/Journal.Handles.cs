@@ -199,6 +199,11 @@ public sealed partial class Journal
             {
                 return Errno.ReadOnly;
             }
+            if (_isFreezing)
+            {
+                _gate.Wait();
+                continue;
+            }
             if (transaction is null && CanOpen())
             {
                 transaction = OpenTransaction();

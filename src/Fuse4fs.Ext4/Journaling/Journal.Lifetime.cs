@@ -116,6 +116,7 @@ public sealed partial class Journal
         {
             return _abort;
         }
+        _ = Thaw();
         _isClosed = true;
         using (_gate.Enter())
         {
@@ -245,7 +246,7 @@ public sealed partial class Journal
         {
             _context.Device.Flush();
             uint head = _space!.Head;
-            _superblockWriter!.WriteEmpty(_nextId, head < FastCommitArea ? head : _geometry!.FirstBlock);
+            _superblockWriter!.WriteEmpty(_running?.Id ?? _nextId, head < FastCommitArea ? head : _geometry!.FirstBlock);
             _source.Log.Device.Flush();
             ClearFastCommitArea();
         }

@@ -176,9 +176,16 @@ public sealed partial class Journal : IDisposable
     {
         uint id;
         long ticket;
+        bool isFrozen;
         using (_gate.Enter())
         {
-            (id, ticket) = WantEverything();
+            isFrozen = _isFrozen && (_running is null || _running.IsEmpty);
+            (id, ticket) = isFrozen ? default : WantEverything();
+        }
+        if (isFrozen)
+        {
+            waiter.Committed(Errno.Ok);     // all was made durable on the way there
+            return;
         }
         WhenDurable(id, ticket, waiter);
     }

@@ -11,6 +11,9 @@ internal static class AttributeEncoder
     /// <summary>STATX_BASIC_STATS and STATX_BTIME.</summary>
     private const uint StatxBasic = 0x7ff, StatxBirthTime = 0x800;
 
+    private const uint StatxWriteAtomic = 0x10000;
+    private const ulong StatxAttributeWriteAtomic = 0x400000;
+
     /// <summary>STATX_ATTR_*: compressed, immutable, append-only, no dump, encrypted, verity.</summary>
     private static readonly (InodeFlags Flag, ulong Bit)[] StatxBits =
     [
@@ -37,6 +40,7 @@ internal static class AttributeEncoder
             Gid = server.Ids.Group(attributes.GroupId),
             DeviceNumber = Encode(attributes.Device),
             BlockSize = (uint)server.Volume.Context.Geometry.BlockSizeBytes,
+            Flags = FlagsOf(server, in attributes),
         };
     }
 
@@ -54,6 +58,7 @@ internal static class AttributeEncoder
     {
         uint blockSizeBytes = (uint)server.Volume.Context.Geometry.BlockSizeBytes;
         reply.Valid = server.AttributesValid(attributes.Number);
+        reply.Flags = FlagsOf(server, in attributes);
         ref StatxAttributes slot = ref reply.Statx;
         slot.Mask = StatxBasic | (attributes.HasBirthTime ? StatxBirthTime : 0);
         slot.BlockSize = blockSizeBytes;
@@ -75,6 +80,34 @@ internal static class AttributeEncoder
         slot.ModifyTime = Encode(attributes.ModificationTime);
         slot.DeviceNumberMajor = attributes.Device.Major;
         slot.DeviceNumberMinor = attributes.Device.Minor;
+        if ((reply.Flags & NodeAttributes.AtomicFlag) != 0)
+        {
+            uint unit = (uint)server.Iomap!.AtomicWriteBytes;
+            slot.Mask |= StatxWriteAtomic;
+            slot.AttributesMask |= StatxAttributeWriteAtomic;
+            slot.Attributes |= StatxAttributeWriteAtomic;
+            (slot.AtomicWriteUnitMin, slot.AtomicWriteUnitMax, slot.AtomicWriteSegmentsMax) = (unit, unit, 1);
+        }
+    }
+
+    /// <summary>Where the kernel moves the data, it alone changes attributes, too. The same for a node's whole life, but for
+    /// what the kernel itself changes by FS_IOC_SETFLAGS.</summary>
+    private static uint FlagsOf(ServedVolume server, in InodeAttributes attributes)
+    {
+        if (server.Iomap is not { } iomap)
+        {
+            return 0;
+        }
+        if (attributes.Kind != FileKind.Regular)
+        {
+            return NodeAttributes.ExclusiveFlag;
+        }
+        uint flags = NodeAttributes.IomapFlag;
+        flags |= iomap.AtomicWriteBytes > 0 ? NodeAttributes.AtomicFlag : 0;
+        flags |= (attributes.Flags & InodeFlags.Synchronous) != 0 ? NodeAttributes.SyncFlag : 0;
+        flags |= (attributes.Flags & InodeFlags.Immutable) != 0 ? NodeAttributes.ImmutableFlag : 0;
+        flags |= (attributes.Flags & InodeFlags.AppendOnly) != 0 ? NodeAttributes.AppendFlag : 0;
+        return flags;
     }
 
     /// <summary>new_encode_dev: minor 0..7, major 8..19, minor 20..31.</summary>

@@ -16,6 +16,11 @@ internal static class CopyFileRangeHandler
 
     public static Errno Handle(ServedVolume server, in InHeader header, ref RequestReader body, ref ReplyWriter reply)
     {
+        if (server.Iomap is not null)
+        {
+            // The kernel has the pages and moves the data: it copies better than we could, and knows what it has cached.
+            return Errno.NotImplemented;
+        }
         if (!body.TryTake(out CopyFileRangeIn request) || request.Flags != 0 || request.OffsetIn > long.MaxValue
             || request.OffsetOut > long.MaxValue)
         {

@@ -6,6 +6,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Opens;
 
 namespace Fuse4fs.Server.Handlers;
@@ -23,14 +24,24 @@ internal static class FallocateHandler
         {
             return Errno.Stale;
         }
-        WriteOptions options = SetIdBits.ChangedBy(server, in header, inode,
-            server.Opens.TryFind(request.Handle, out OpenFile file) && file.MayUseReserve);
+        bool mayUseReserve = server.Opens.TryFind(request.Handle, out OpenFile file) && file.MayUseReserve;
+        WriteOptions options = server.Iomap is null
+            ? SetIdBits.ChangedBy(server, in header, inode, mayUseReserve)
+            : new WriteOptions { MayUseReserve = mayUseReserve, IsDelegated = true };
         if (IsLong(server, inode, in request))
         {
             DeferredReply later = reply.Defer(in header);
-            LongWork.Run(server, later, _ => later.Complete(AllocateOrReclaim(server, inode, request, options)));
+            IomapChange mappings = server.Iomap?.BeginChange(inode, (long)request.Offset, (long)request.Length) ?? default;
+            LongWork.Run(server, later, _ =>
+            {
+                using (mappings)
+                {
+                    later.Complete(AllocateOrReclaim(server, inode, request, options));
+                }
+            });
             return Errno.Ok;
         }
+        server.Iomap?.ChangeUntilReply(inode, (long)request.Offset, (long)request.Length);
         return Allocate(server, inode, in request, in options);
     }
 

@@ -5,6 +5,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Opens;
 
 namespace Fuse4fs.Server.Handlers;
@@ -34,7 +35,10 @@ internal static class OpenHandler
         {
             return error;
         }
-        AccessTimes.Opened(server, header.NodeId, in attributes, (OpenFlags)request.Flags);
+        if (server.Iomap is null)
+        {
+            AccessTimes.Opened(server, header.NodeId, in attributes, (OpenFlags)request.Flags);
+        }
         ulong handle = Remember(server, in header, inode, (OpenFlags)request.Flags);
         if (handle == 0)
         {
@@ -43,7 +47,11 @@ internal static class OpenHandler
         error = ((OpenFlags)request.Flags & OpenFlags.Truncate) != 0
             ? Empty(server, in header, in request, in attributes, handle, ref reply)
             : Errno.Ok;
-        if (error == Errno.Ok && (attributes.Sectors == 0 || ((OpenFlags)request.Flags & OpenFlags.Truncate) != 0)
+        if (error == Errno.Ok && server.Iomap is { } mappings && ((OpenFlags)request.Flags & OpenFlags.Truncate) == 0)
+        {
+            mappings.Opened(in attributes);
+        }
+        else if (error == Errno.Ok && (attributes.Sectors == 0 || ((OpenFlags)request.Flags & OpenFlags.Truncate) != 0)
             && WatchRoom(server, handle))
         {
             server.ForgetAttributes(header.NodeId);
@@ -139,15 +147,19 @@ internal static class OpenHandler
         var options = new WriteOptions
         {
             MayUseReserve = file.MayUseReserve,
-            KillsPrivileges = (request.OpenFlags & OpenIn.KillSetIds) != 0,
+            KillsPrivileges = server.Iomap is null && (request.OpenFlags & OpenIn.KillSetIds) != 0,
+            IsDelegated = server.Iomap is not null,
         };
         if (!LongWork.IsLong(in attributes))
         {
+            server.Iomap?.ChangeUntilReply(file.Inode, 0, long.MaxValue);
             return EmptyOrForget(server, file.Inode, handle, in options);
         }
         DeferredReply later = reply.Defer(in header);
+        IomapChange mappings = server.Iomap?.BeginChange(file.Inode, 0, long.MaxValue) ?? default;
         LongWork.Run(server, later, cancellation =>
         {
+            using IomapChange ending = mappings;
             Errno error = EmptyOrForget(server, file.Inode, handle, in options);
             if (error != Errno.Ok)
             {
@@ -191,6 +203,10 @@ internal static class OpenHandler
         {
             server.Full.Remove(file.Inode);
             server.Volume.ReleaseWriter(file.Inode);
+            if (server.Iomap is not null)
+            {
+                _ = server.Volume.CloseDelegated(file.Inode);
+            }
         }
     }
 }

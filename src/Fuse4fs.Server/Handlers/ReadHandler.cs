@@ -20,6 +20,12 @@ internal static class ReadHandler
             return Errno.Stale;
         }
         int size = (int)Math.Min(request.Size, (uint)reply.Free.Length);
-        return DataReplies.Append(server.Volume, inode, (long)request.Offset, size, ref reply);
+        Errno error = DataReplies.Append(server.Volume, inode, (long)request.Offset, size, ref reply);
+        if (error == Errno.Ok && server.Iomap is not null && reply.Length == 0)
+        {
+            // Data inside the inode: an empty answer would be an error to the kernel.
+            reply.Append<byte>();
+        }
+        return error;
     }
 }

@@ -5,6 +5,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Opens;
 
 namespace Fuse4fs.Server.Handlers;
@@ -34,8 +35,19 @@ internal static class SetAttributesHandler
         if (change.SizeBytes is long size && IsLongTruncate(server, inode, size))
         {
             DeferredReply later = reply.Defer(in header);
-            LongWork.Run(server, later, _ => ChangeLater(server, inode, change, later));
+            IomapChange mappings = server.Iomap?.BeginChange(inode, size, long.MaxValue) ?? default;
+            LongWork.Run(server, later, _ =>
+            {
+                using (mappings)
+                {
+                    ChangeLater(server, inode, change, later);
+                }
+            });
             return Errno.Ok;
+        }
+        if (change.SizeBytes is long newSize)
+        {
+            server.Iomap?.ChangeUntilReply(inode, newSize, long.MaxValue);
         }
         error = server.Volume.SetAttributes(inode, in change, out InodeAttributes attributes);
         if (error == Errno.Ok)
@@ -50,19 +62,24 @@ internal static class SetAttributesHandler
         SetAttributesFlags valid = request.Valid;
         OpenFile file = default;
         bool isOpen = Has(valid, SetAttributesFlags.Handle) && server.Opens.TryFind(request.Handle, out file);
+        bool isDelegated = server.Iomap is not null;
         return new AttributeChange
         {
             Permissions = Has(valid, SetAttributesFlags.Mode) ? (ushort)(request.Mode & PermissionMask) : null,
             UserId = Has(valid, SetAttributesFlags.Uid) ? request.Uid : null,
             GroupId = Has(valid, SetAttributesFlags.Gid) ? request.Gid : null,
             SizeBytes = Has(valid, SetAttributesFlags.Size) ? (long)request.Size : null,
-            AccessTime = Time(valid, SetAttributesFlags.AccessTime, SetAttributesFlags.AccessTimeNow,
+            // Whoever keeps the times has set them already, and says what the present was.
+            AccessTime = Time(valid, SetAttributesFlags.AccessTime,
+                isDelegated ? SetAttributesFlags.None : SetAttributesFlags.AccessTimeNow,
                 request.AccessTime, request.AccessTimeNanoseconds),
-            ModificationTime = Time(valid, SetAttributesFlags.ModifyTime, SetAttributesFlags.ModifyTimeNow,
+            ModificationTime = Time(valid, SetAttributesFlags.ModifyTime,
+                isDelegated ? SetAttributesFlags.None : SetAttributesFlags.ModifyTimeNow,
                 request.ModifyTime, request.ModifyTimeNanoseconds),
             ChangeTime = Time(valid, SetAttributesFlags.ChangeTime, SetAttributesFlags.None,
                 request.ChangeTime, request.ChangeTimeNanoseconds),
-            KillsPrivileges = Has(valid, SetAttributesFlags.KillSetIds),
+            KillsPrivileges = !isDelegated && Has(valid, SetAttributesFlags.KillSetIds),
+            IsDelegated = isDelegated,
             IsFromWriter = isOpen && file.CanWrite,
             MayUseReserve = isOpen ? file.MayUseReserve : server.Volume.MayUseReserve(header.Uid, header.Gid),
         };

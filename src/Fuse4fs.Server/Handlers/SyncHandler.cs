@@ -27,7 +27,9 @@ internal static class SyncHandler
         }
         bool isDataOnly = (request.Flags & FsyncIn.DataOnly) != 0;
         // Not deferred before it is sure to be answered: an exception until then is the request's own.
-        Errno error = server.Volume.GetAttributes(inode, out _);
+        Errno error = server.Iomap is null
+            ? server.Volume.GetAttributes(inode, out _)
+            : server.Volume.SettleDelegated(inode, tellsErrors: true);
         if (error != Errno.Ok)
         {
             return error;
@@ -40,6 +42,12 @@ internal static class SyncHandler
         }
         return Errno.Ok;
     }
+
+    /// <summary>FLUSH, at each close: where the kernel moves the data it has written all there was.</summary>
+    public static Errno HandleFlush(ServedVolume server, in InHeader header) =>
+        NodeIds.TryInode(server, header.NodeId, out InodeNumber inode)
+            ? server.Volume.SettleDelegated(inode, tellsErrors: false)
+            : Errno.Stale;
 
     /// <summary>DESTROY, the last request, which umount(2) waits for: answered when the volume is consistent and the image
     /// let go, so that the next one who opens it finds it so.</summary>
@@ -73,6 +81,11 @@ internal static class SyncHandler
     /// <param name="payloadBytes">What the answer carries beside its header: zeros.</param>
     public static Errno HandleAll(ServedVolume server, in InHeader header, ref ReplyWriter reply, int payloadBytes = 0)
     {
+        Errno error = server.Iomap is null ? Errno.Ok : server.Volume.SettleAllDelegated();
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
         server.Volume.SyncAll(new DurableReply(reply.Defer(in header), payloadBytes));
         return Errno.Ok;
     }

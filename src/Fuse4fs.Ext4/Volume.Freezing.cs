@@ -1,0 +1,16 @@
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Ext4;
+
+public sealed partial class Volume
+{
+    /// <summary>Brings the volume to a state that needs no recovery, and leaves it so: nothing is written until
+    /// <see cref="Thaw"/>. Changes made meanwhile stay in memory, and whoever waits for their durability waits for
+    /// that.</summary>
+    /// <returns>InputOutput when the journal was aborted, Busy when it is frozen already, or Ok.</returns>
+    /// <remarks>Kernel: ext4_freeze.</remarks>
+    public Errno Freeze() => Journal?.Freeze() ?? Errno.Ok;
+
+    /// <summary>Goes on. Without <see cref="Freeze"/> before it does nothing.</summary>
+    public Errno Thaw() => Journal?.Thaw() ?? Errno.Ok;
+}

@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using Fuse4fs.Ext4.Delegation;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Fuse.Iomap;
+using Fuse4fs.Linux;
+
+namespace Fuse4fs.Server.Iomap;
+
+/// <summary>The volume's files for a kernel that moves their data itself: tells it where they are, and takes in what it
+/// has done.</summary>
+/// <remarks>Files: IomapVolume (mount, changes), .Mapping (questions), .Completion (what was written), .Uploads (what the
+/// kernel keeps).</remarks>
+internal sealed partial class IomapVolume : IomapHandler
+{
+    private const uint MaximumLinks = 65000;
+    private const uint LargeInodeBytes = 256;
+
+    /// <summary>Ends behind the reply of the request that this thread handles.</summary>
+    [ThreadStatic]
+    private static IomapFile? t_changing;
+
+    private readonly IomapDevice _device;
+    private readonly ConcurrentDictionary<uint, IomapFile> _files = [];
+    private IomapConnection _connection = null!;
+    private BackingId _backing;
+
+    public IomapVolume(IomapDevice device) => _device = device;
+
+    /// <summary>Set before the session starts.</summary>
+    public ServedVolume Server { get; set; } = null!;
+
+    private Ext4.Volume Volume => Server.Volume;
+
+    /// <summary>Largest atomic write that can be offered, bytes; 0 for none.</summary>
+    public int AtomicWriteBytes { get; private set; }
+
+    /// <inheritdoc/>
+    public override Errno Configure(IomapConnection connection, out IomapConfiguration configuration)
+    {
+        Geometry geometry = Volume.Context.Geometry;
+        _connection = connection;
+        Span<byte> uuid = stackalloc byte[Ext4.Volume.UuidBytes];
+        Volume.GetUuid(uuid);
+        bool hasNanoseconds = geometry.InodeSizeBytes >= LargeInodeBytes;
+        configuration = new IomapConfiguration
+        {
+            BlockSizeBytes = geometry.BlockSizeBytes,
+            Name = Server.Options.Source,
+            Uuid = uuid.ToArray(),
+            MaxLinks = MaximumLinks,
+            MaxFileBytes = Volume.MaximumFileBytes,
+            Times = new TimeLimits(hasNanoseconds ? 1u : 1_000_000_000u, int.MinValue,
+                hasNanoseconds ? (3L << 32) + int.MaxValue : int.MaxValue),
+        };
+        Errno error = connection.Register(_device.Descriptor, _device.LengthBytes, out _backing);
+        AtomicWriteBytes = connection.HasAtomicWrites && _device.AtomicWriteBytes >= geometry.BlockSizeBytes
+            ? geometry.BlockSizeBytes
+            : 0;
+        return error;
+    }
+
+    /// <summary>A request is about to change where a file's data is, or what of it is data. Called before any lock of the
+    /// inode. What the kernel keeps of the range is dropped first: the blocks may be somebody else's before it has seen
+    /// the reply.</summary>
+    /// <param name="inode">Which file.</param>
+    /// <param name="offset">First byte concerned.</param>
+    /// <param name="length">Bytes; <see cref="long.MaxValue"/> for all behind.</param>
+    public IomapChange BeginChange(InodeNumber inode, long offset, long length)
+    {
+        IomapFile file = FileOf(inode);
+        file.Uploads.EnterChange();
+        long mask = Volume.Context.Geometry.BlockSizeBytes - 1;
+        long from = offset & ~mask;
+        long to = length > long.MaxValue - mask - offset ? long.MaxValue : (offset + length + mask) & ~mask;
+        if (file.Uploads.Count > 0 && from < _connection.MaxFileBytes)
+        {
+            _ = file.Uploads.Invalidate(from, to == long.MaxValue ? to : to - from);
+        }
+        return new IomapChange(file);
+    }
+
+    /// <summary>As <see cref="BeginChange"/>, ending behind the reply of the request this thread handles.</summary>
+    public void ChangeUntilReply(InodeNumber inode, long offset, long length)
+    {
+        _ = BeginChange(inode, offset, length);
+        t_changing = FileOf(inode);
+    }
+
+    /// <summary>The reply of this thread's request is out.</summary>
+    public static void Leave()
+    {
+        IomapFile? file = t_changing;
+        t_changing = null;
+        file?.Uploads.LeaveChange();
+    }
+
+    /// <summary>The kernel knows the inode no more.</summary>
+    public void Forget(InodeNumber inode) => _files.TryRemove(inode.Value, out _);
+
+    /// <inheritdoc/>
+    public override Errno Freeze(ulong unlinkedInodes)
+    {
+        Errno error = Volume.SettleAllDelegated();
+        return error == Errno.Ok ? Volume.Freeze() : error;
+    }
+
+    /// <inheritdoc/>
+    public override Errno Thaw() => Volume.Thaw();
+
+    /// <inheritdoc/>
+    public override Errno Shutdown(ulong flags)
+    {
+        Server.IsShutDown = true;
+        return Volume.ShutDown(commitsFirst: false);
+    }
+
+    private bool IsRefused => Server.Requests.IsClosed || Server.IsPanicked || Server.IsShutDown;
+
+    private IomapFile FileOf(InodeNumber inode) =>
+        _files.TryGetValue(inode.Value, out IomapFile? file) ? file
+        : _files.GetOrAdd(inode.Value, static (_, made) => new IomapFile(made._connection, made.inode), (_connection, inode));
+
+    /// <summary>A mapping in the kernel's form.</summary>
+    private Mapping ToKernel(in DelegatedMapping mapping, MappingFlags flags = MappingFlags.None)
+    {
+        flags |= mapping.IsTail ? MappingFlags.Shared : MappingFlags.None;
+        long length = Math.Min(mapping.LengthBytes, long.MaxValue - (1 << 20) - mapping.OffsetBytes);
+        long address = mapping.DeviceOffsetBytes + _device.OffsetBytes;
+        return mapping.Kind switch
+        {
+            DelegatedKind.Written => Mapping.Written(mapping.OffsetBytes, length, _backing, address, flags),
+            DelegatedKind.Unwritten => Mapping.Unwritten(mapping.OffsetBytes, length, _backing, address, flags),
+            DelegatedKind.Reserved => Mapping.Delayed(mapping.OffsetBytes, length),
+            DelegatedKind.Inline => Mapping.Inline(length),
+            _ => Mapping.Hole(mapping.OffsetBytes, length),
+        };
+    }
+}

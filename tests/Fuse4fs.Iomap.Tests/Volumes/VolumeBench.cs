@@ -1,0 +1,136 @@
+using System.Globalization;
+using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Fuse;
+using Fuse4fs.Iomap.Tests.Twin;
+using Fuse4fs.KernelTwin;
+using Fuse4fs.KernelTwin.Conformance;
+using Fuse4fs.KernelTwin.Devices;
+using Fuse4fs.KernelTwin.Wire;
+using Fuse4fs.Linux;
+using Fuse4fs.Server;
+using Fuse4fs.Server.Iomap;
+using Fuse4fs.Server.Mounting;
+using Fuse4fs.Testing;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Errno = Fuse4fs.KernelTwin.Wire.Errno;
+
+namespace Fuse4fs.Iomap.Tests.Volumes;
+
+/// <summary>A volume made by mke2fs, served as it is on a real mount, under a twin of the kernel.</summary>
+internal sealed class VolumeBench : IDisposable
+{
+    private const int DeviceNumber = 1000;
+
+    private readonly FileDescriptor _descriptor = new(DeviceNumber, ownsHandle: false);
+    private readonly LogKeeper _warnings = new();
+    private readonly Logger _log;
+    private readonly TestImage _image;
+    private readonly FileStorage _file;
+    private readonly TwinOptions _options;
+
+    /// <param name="options">Which kernel.</param>
+    /// <param name="features">For mke2fs.</param>
+    /// <param name="sizeBytes">Of the image.</param>
+    /// <param name="wrap">Puts something between the volume and its image.</param>
+    public VolumeBench(
+        TwinOptions options, string features, long sizeBytes = 16 << 20, Func<IBlockStorage, IBlockStorage>? wrap = null)
+    {
+        _options = options;
+        _log = new LoggerConfiguration().MinimumLevel.Warning().WriteTo.Sink(_warnings).CreateLogger();
+        _image = new TestImage(features, sizeBytes);
+        _file = new FileStorage(_image.Path);
+        Storage = wrap?.Invoke(_file) ?? _file;
+        Bench = new Bench(_ => Mount());
+    }
+
+    public Bench Bench { get; }
+
+    public IBlockStorage Storage { get; }
+
+    public string ImagePath => _image.Path;
+
+    /// <summary>Of the present mount.</summary>
+    public Volume Volume { get; private set; } = null!;
+
+    public ThreadedServer Server { get; private set; } = null!;
+
+    /// <summary>What was logged as a warning or worse.</summary>
+    public IReadOnlyCollection<string> Warnings => _warnings.Messages;
+
+    /// <summary>Unmounts, and asks e2fsck.</summary>
+    public void Finish()
+    {
+        Bench.Finish();
+        Bench.Kernel.Dispose();
+        E2fsck.AssertClean(_image.Path);
+    }
+
+    public void Dispose()
+    {
+        Bench.Dispose();
+        _file.Dispose();
+        _image.Dispose();
+        _log.Dispose();
+    }
+
+    private TwinKernel Mount()
+    {
+        var kernel = new TwinKernel(_options);
+        kernel.RegisterDescriptor(DeviceNumber, new BackingDescriptor(Storage));
+        var device = new StorageDevice(Storage) { IsFrozen = () => kernel.IsFrozen };
+        var events = new EngineEventLog(_log);
+        Volume = Volume.Open(device, new VolumeOptions { Events = events });
+        var options = new ServeOptions { Source = "image", MountPoint = "/", FakeRoot = true };
+        var server = new ServedVolume(Volume, options, null!, isReadOnly: false, _log);
+        Volume volume = Volume;
+        bool isLetGo = false;
+        server.LetGo = () =>
+        {
+            if (!isLetGo)
+            {
+                isLetGo = true;
+                server.Dispose();
+                volume.Dispose();
+            }
+        };
+        var iomap = new IomapVolume(new IomapDevice(_descriptor, Storage.LengthBytes, 0)) { Server = server };
+        Server = new ThreadedServer(new VolumeRequests(server, iomap), new SessionOptions
+        {
+            Iomap = iomap,
+            Log = _log,
+            Capabilities = MountPlan.Capabilities(options, isReadOnly: false, isPrivate: false),
+        }, () => server.LetGo());
+        kernel.Device.Ioctl((uint)DeviceIoctl.SyncInit, []);
+        kernel.Attach(Server);
+        Bench.Equal(Errno.Ok, kernel.Mount(), "mount");
+        return kernel;
+    }
+
+    private sealed class LogKeeper : ILogEventSink
+    {
+        private readonly List<string> _messages = [];
+
+        public IReadOnlyCollection<string> Messages
+        {
+            get
+            {
+                lock (_messages)
+                {
+                    return [.. _messages];
+                }
+            }
+        }
+
+        public void Emit(LogEvent logEvent)
+        {
+            lock (_messages)
+            {
+                _messages.Add(logEvent.RenderMessage(CultureInfo.InvariantCulture) + logEvent.Exception);
+            }
+        }
+    }
+}

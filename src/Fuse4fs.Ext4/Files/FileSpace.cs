@@ -38,6 +38,11 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
     /// <summary>Makes a range read as zeros by taking its blocks away; partial blocks at its ends are zeroed.</summary>
     public Errno Punch(Inode inode, long offset, long length, in WriteOptions options)
     {
+        if (options.IsDelegated)
+        {
+            // Where the file ends is known better by whoever moves its data.
+            return truncation.RemoveRange(inode, FirstWhole(offset), EndWhole(offset + length), in options);
+        }
         if (offset >= inode.SizeBytes)
         {
             return Errno.Ok;

@@ -65,7 +65,6 @@ internal sealed class VolumeBench : IDisposable
     public void Finish()
     {
         Bench.Finish();
-        Bench.Kernel.Dispose();
         E2fsck.AssertClean(_image.Path);
     }
 
@@ -79,7 +78,7 @@ internal sealed class VolumeBench : IDisposable
 
     private TwinKernel Mount()
     {
-        var kernel = new TwinKernel(_options);
+        var kernel = new TwinKernel(_options with { StallLimit = TimeSpan.FromSeconds(20) });
         kernel.RegisterDescriptor(DeviceNumber, new BackingDescriptor(Storage));
         var device = new StorageDevice(Storage) { IsFrozen = () => kernel.IsFrozen };
         var events = new EngineEventLog(_log);

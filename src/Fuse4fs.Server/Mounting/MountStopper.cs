@@ -14,6 +14,9 @@ internal sealed class MountStopper(FuseMount mount, ServedVolume server) : IDisp
     private int _requests;
     private volatile bool _isGivenUp;
 
+    /// <summary>Asked to stop, the server has left a mount that is not its own, with everything written back.</summary>
+    public bool HasLeft { get; private set; }
+
     /// <summary>The first call begins the end, the second one does not wait for it.</summary>
     public void Request()
     {
@@ -66,6 +69,7 @@ internal sealed class MountStopper(FuseMount mount, ServedVolume server) : IDisp
         if (mount.IsAdopted)
         {
             server.Written?.WriteBack(server.Notifier);
+            HasLeft = true;
             _isGivenUp = true;
             _done.Set();
             return;

@@ -63,7 +63,11 @@ public sealed class MountedVolume : IDisposable
 
     /// <summary>Serves until the mount has ended: unmounted, the connection aborted, or stopped.</summary>
     /// <returns>True when it ended in order.</returns>
-    public bool WaitUntilStopped() => _isEnded = _stopper.WaitForEnd(_session);
+    public bool WaitUntilStopped()
+    {
+        _isEnded = _stopper.WaitForEnd(_session);
+        return _isEnded || _stopper.HasLeft;
+    }
 
     /// <summary>Asks for the end, as SIGTERM does: what is dirty is written, the mount goes, and when it is in use it
     /// is served on without a place in the tree. The second call ends it at once. Returns at once.</summary>

@@ -21,7 +21,8 @@ internal sealed class ServiceHelper : IDisposable
     public ServiceHelper(string path)
     {
         _socket.ReceiveTimeout = 60_000;
-        _socket.Connect(new UnixDomainSocketEndPoint(path));
+        // The socket's name appears a moment before somebody listens.
+        Assert.True(SpinWait.SpinUntil(() => TryConnect(path), TimeSpan.FromSeconds(30)), "nobody listens");
     }
 
     /// <summary>What the service sent: tag, then the rest in hexadecimal, or as text where it is text.</summary>
@@ -127,6 +128,19 @@ internal sealed class ServiceHelper : IDisposable
             file.Dispose();
         }
         _socket.Dispose();
+    }
+
+    private bool TryConnect(string path)
+    {
+        try
+        {
+            _socket.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            return false;
+        }
     }
 
     private void Mount(MountFlags flags, ReadOnlySpan<byte> body)

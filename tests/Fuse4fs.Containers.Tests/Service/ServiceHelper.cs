@@ -11,7 +11,7 @@ namespace Fuse4fs.Containers.Tests.Service;
 /// </summary>
 internal sealed class ServiceHelper : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+    private readonly Socket _socket;
     private readonly List<FileDescriptor> _opened = [];
     private FileDescriptor? _device;
     private string _mountPoint = "";
@@ -20,9 +20,11 @@ internal sealed class ServiceHelper : IDisposable
 
     public ServiceHelper(string path)
     {
-        _socket.ReceiveTimeout = 60_000;
         // The socket's name appears a moment before somebody listens.
-        Assert.True(SpinWait.SpinUntil(() => TryConnect(path), TimeSpan.FromSeconds(30)), "nobody listens");
+        Socket? connected = null;
+        Assert.True(SpinWait.SpinUntil(() => TryConnect(path, out connected), TimeSpan.FromSeconds(30)), "nobody listens");
+        _socket = connected!;
+        _socket.ReceiveTimeout = 60_000;
     }
 
     /// <summary>What the service sent: tag, then the rest in hexadecimal, or as text where it is text.</summary>
@@ -130,15 +132,17 @@ internal sealed class ServiceHelper : IDisposable
         _socket.Dispose();
     }
 
-    private bool TryConnect(string path)
+    private static bool TryConnect(string path, out Socket? socket)
     {
+        socket = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
         try
         {
-            _socket.Connect(new UnixDomainSocketEndPoint(path));
+            socket.Connect(new UnixDomainSocketEndPoint(path));
             return true;
         }
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
         {
+            socket.Dispose();
             return false;
         }
     }

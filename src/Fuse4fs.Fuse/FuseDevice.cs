@@ -1,3 +1,4 @@
+using Fuse4fs.Fuse.Uring;
 using Fuse4fs.Linux;
 
 namespace Fuse4fs.Fuse;
@@ -19,6 +20,7 @@ public sealed unsafe class FuseDevice : IFuseTransport
     private const int SetFlags = 4, ReadWrite = 2, NonBlocking = 0x800;
 
     private readonly FileDescriptor _descriptor;
+    private readonly MessageRings _rings = new();
     private bool _isClone;
     private bool _isLooking;
 
@@ -105,6 +107,38 @@ public sealed unsafe class FuseDevice : IFuseTransport
     }
 
     /// <inheritdoc/>
+    /// <remarks>Hundreds with one system call where io_uring is allowed.</remarks>
+    public void WriteMessages(byte* messages, int messageBytes, Span<Errno> results)
+    {
+        const int worthARing = 4;
+        if (results.Length >= worthARing && _rings.TryRent(out MessageRing? ring))
+        {
+            // The ring is given the number alone: it must not be closed, and perhaps reused, meanwhile.
+            bool isHeld = false;
+            bool isUsable = true;
+            try
+            {
+                _descriptor.DangerousAddRef(ref isHeld);
+                isUsable = ring!.Write(_descriptor, messages, messageBytes, results);
+            }
+            finally
+            {
+                if (isHeld)
+                {
+                    _descriptor.DangerousRelease();
+                }
+                _rings.Return(ring!, isUsable);
+            }
+            return;
+        }
+        for (int i = 0; i < results.Length; i++)
+        {
+            nint written = LibC.Write(_descriptor, messages + ((long)i * messageBytes), (nuint)messageBytes);
+            results[i] = written < 0 ? LibC.LastError : Errno.Ok;
+        }
+    }
+
+    /// <inheritdoc/>
     public Errno Ioctl(uint request, Span<byte> argument, out int result)
     {
         fixed (byte* start = argument)
@@ -136,5 +170,9 @@ public sealed unsafe class FuseDevice : IFuseTransport
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _descriptor.Dispose();
+    public void Dispose()
+    {
+        _rings.Dispose();
+        _descriptor.Dispose();
+    }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
@@ -10,10 +11,11 @@ namespace Fuse4fs.Samples;
 /// <summary>Mounts a sample and serves it until it is unmounted, or a signal asks for that.</summary>
 internal static class SampleMount
 {
-    public static void Serve(SampleSettings settings, IRequestHandler handler, InitFlags wanted, ILogger log)
+    public static void Serve(
+        SampleSettings settings, IRequestHandler handler, InitFlags wanted, ILogger log, IomapHandler? iomap = null)
     {
         FuseMount mount = FuseMount.Mount(settings.MountPoint, settings.Mount);
-        using var session = new FuseSession(mount.Device, handler, Options(settings, wanted, log));
+        using var session = new FuseSession(mount.Device, handler, Options(settings, wanted, log) with { Iomap = iomap });
         void Stop(PosixSignalContext signal)
         {
             signal.Cancel = true;
@@ -23,6 +25,11 @@ internal static class SampleMount
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         session.Start();
+        if (session.IomapRefusal is string reason)
+        {
+            _ = mount.Unmount(lazily: true);
+            throw new IOException($"no block mappings: {reason}");
+        }
         if (settings.ReadAheadKilobytes > 0
             && BackingDevice.Find(mount.MountPoint)?.SetReadAhead(settings.ReadAheadKilobytes) != Errno.Ok)
         {

@@ -15,6 +15,9 @@ internal sealed record SampleSettings
 
     public NullOptions Null { get; init; } = new();
 
+    /// <summary>Where the data of files goes.</summary>
+    public string Device { get; init; } = "";
+
     public int Workers { get; init; }
 
     public int ReadAheadKilobytes { get; init; }
@@ -59,6 +62,7 @@ internal sealed record SampleSettings
         "-o" => this with { Mount = Apply(Mount, value) },
         "--workers" => this with { Workers = Number(value) },
         "--read-ahead" => this with { ReadAheadKilobytes = Number(value) },
+        "--device" => this with { Device = value },
         "--dirs" => this with { Null = Null with { Directories = Number(value) } },
         "--files" => this with { Null = Null with { FilesPerDirectory = Number(value) } },
         "--size" => this with { Null = Null with { FileBytes = ulong.Parse(value, CultureInfo.InvariantCulture) } },

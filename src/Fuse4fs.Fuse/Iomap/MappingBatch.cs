@@ -66,9 +66,16 @@ public sealed unsafe class MappingBatch : IDisposable
     public Errno Send()
     {
         Span<Errno> results = _results.AsSpan(0, Count);
-        fixed (Message* first = _messages)
+        try
         {
-            _connection.Transport.WriteMessages((byte*)first, sizeof(Message), results);
+            fixed (Message* first = _messages)
+            {
+                _connection.Transport.WriteMessages((byte*)first, sizeof(Message), results);
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            results.Fill(Errno.NotConnected);
         }
         foreach (Errno result in results)
         {

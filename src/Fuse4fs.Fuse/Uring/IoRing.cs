@@ -3,7 +3,7 @@ using Fuse4fs.Linux;
 
 namespace Fuse4fs.Fuse.Uring;
 
-/// <summary>An io_uring with wide submissions, used by the thread that made it and no other.</summary>
+/// <summary>An io_uring with wide submissions, used by one thread at a time.</summary>
 internal sealed unsafe class IoRing : IDisposable
 {
     private const int SubmissionBytes = 128;
@@ -40,15 +40,17 @@ internal sealed unsafe class IoRing : IDisposable
 
     private ref uint CompletionTail => ref *(uint*)(_map + _parameters.Completion.Tail);
 
-    /// <summary>Makes one for the calling thread.</summary>
+    /// <summary>Makes one.</summary>
     /// <param name="entries">Most submissions, and half the completions, at a time.</param>
     /// <param name="ring">The ring.</param>
-    public static Errno TryCreate(uint entries, out IoRing? ring)
+    /// <param name="isOneThreads">For the calling thread alone, which makes it cheaper.</param>
+    public static Errno TryCreate(uint entries, out IoRing? ring, bool isOneThreads = true)
     {
         ring = null;
         var parameters = new IoUringParameters
         {
-            Flags = IoUringParameters.WideSubmissions | IoUringParameters.SingleIssuer | IoUringParameters.DeferTaskRun,
+            Flags = IoUringParameters.WideSubmissions
+                | (isOneThreads ? IoUringParameters.SingleIssuer | IoUringParameters.DeferTaskRun : 0),
         };
         Errno error = LibC.TryCreateRing(entries, ref parameters, out FileDescriptor? descriptor);
         if (error != Errno.Ok)
@@ -83,7 +85,7 @@ internal sealed unsafe class IoRing : IDisposable
         return Errno.Ok;
     }
 
-    /// <summary>The next free submission, zeroed. It goes out with the next <see cref="Enter"/>.</summary>
+    /// <summary>The next free submission, zeroed. It goes out with the next Enter.</summary>
     /// <remarks>There is always one: no more entries exist than the ring has places.</remarks>
     public ref Submission Next()
     {
@@ -97,10 +99,13 @@ internal sealed unsafe class IoRing : IDisposable
 
     /// <summary>Submits what there is and waits for a completion unless one is there.</summary>
     /// <returns>Interrupted is possible; nothing is lost then.</returns>
-    public Errno Enter()
+    public Errno Enter() => Enter(Volatile.Read(ref CompletionTail) == CompletionHead ? 1u : 0u);
+
+    /// <summary>Submits what there is and waits for so many completions.</summary>
+    /// <returns>As without a number.</returns>
+    public Errno Enter(uint wanted)
     {
         uint waiting = _tail - Volatile.Read(ref SubmissionHead);
-        uint wanted = Volatile.Read(ref CompletionTail) == CompletionHead ? 1u : 0u;
         return LibC.EnterRing(_ring, waiting, wanted);
     }
 
@@ -142,6 +147,9 @@ internal sealed unsafe class IoRing : IDisposable
         /// <summary>IORING_OP_READ.</summary>
         public const byte Read = 22;
 
+        /// <summary>IORING_OP_WRITE.</summary>
+        public const byte Write = 23;
+
         /// <summary>IORING_OP_URING_CMD.</summary>
         public const byte Command = 46;
 
@@ -154,6 +162,10 @@ internal sealed unsafe class IoRing : IDisposable
         /// <summary>cmd_op.</summary>
         [FieldOffset(8)]
         public Wire.UringCommand CommandCode;
+
+        /// <summary>off; all bits set: where the file stands.</summary>
+        [FieldOffset(8)]
+        public ulong FileOffset;
 
         [FieldOffset(16)]
         public ulong Address;

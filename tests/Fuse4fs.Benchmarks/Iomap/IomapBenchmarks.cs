@@ -11,7 +11,7 @@ namespace Fuse4fs.Benchmarks.Iomap;
 /// <summary>Work on structures alone: answers to BEGIN from request bytes to reply bytes, and batches of uploads, with all
 /// checks, against the same in C.</summary>
 [MemoryDiagnoser]
-public unsafe class IomapBenchmarks
+public sealed unsafe class IomapBenchmarks : IDisposable
 {
     private const int Rounds = MappingBatch.Capacity;
     private const long DeviceBytes = 1L << 40;
@@ -43,10 +43,11 @@ public unsafe class IomapBenchmarks
     }
 
     [GlobalCleanup]
-    public void CleanUp()
+    public void Dispose()
     {
         _c.Dispose();
         _buffer.Dispose();
+        _sink.Dispose();
     }
 
     [Benchmark(OperationsPerInvoke = Rounds)]

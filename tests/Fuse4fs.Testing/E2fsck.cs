@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Fuse4fs.Testing;
 
 /// <summary>e2fsck as the judge of what we wrote.</summary>
@@ -28,13 +30,23 @@ public static class E2fsck
         }
         foreach (string line in result.Output.Split('\n'))
         {
-            if (!IsExplainedByCrash(line))
+            if (!IsExplainedByCrash(line) && !IsBlockOfSymlink(line, result.Output))
             {
                 throw new OracleException($"e2fsck -fy {image} repaired more than a crash explains: {line}\n{result}");
             }
         }
         AssertClean(image);
         return result.Output;
+    }
+
+    /// <summary>Of an orphan that is a short symlink e2fsck 1.47 forgets to free the block of attributes, and finds it in its
+    /// fifth pass. Source: release_inode_blocks in e2fsck/super.c.</summary>
+    private static bool IsBlockOfSymlink(string line, string output)
+    {
+        int symlinks = Regex.Count(output, @"^Clearing orphaned inode .* mode=0120777, size=\d\d?\)", RegexOptions.Multiline);
+        bool isGroup = line.StartsWith("Free blocks count wrong for group #", StringComparison.Ordinal);
+        Match blocks = Regex.Match(line, @"^Block bitmap differences: (( +-\d+)+)$");
+        return symlinks > 0 && (isGroup || (blocks.Success && blocks.Groups[2].Captures.Count <= symlinks));
     }
 
     /// <summary>FUSE4FS_TEST_KEEP names a directory where images that are not clean are kept to be looked at.</summary>

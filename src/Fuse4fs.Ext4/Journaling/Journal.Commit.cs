@@ -216,7 +216,7 @@ public sealed partial class Journal
         }
         image.Seal(transaction.Revokes, _context.Clock.GetUtcNow());
         _superblockWriter!.WriteFirstTail(new LogTail(transaction.Id, transaction.LogStart));
-        WriteToLog(transaction.LogStart, image.Buffer.AsSpan(0, image.CommitOffset));
+        WriteToLog(transaction.LogStart, image.Body);
         LogTail tail = default;
         FlushData(() =>
         {
@@ -228,7 +228,7 @@ public sealed partial class Journal
         });
         _superblockWriter.WriteTail(tail);
         uint commitBlock = _geometry!.Advance(transaction.LogStart, (uint)image.LengthBlocks - 1);
-        WriteToLog(commitBlock, image.Buffer.AsSpan(image.CommitOffset, Cache.BlockSizeBytes));
+        WriteToLog(commitBlock, image.Commit);
         if (!_options.Faults.SkipFlushAfterCommit)
         {
             _source.Log.Device.Flush();

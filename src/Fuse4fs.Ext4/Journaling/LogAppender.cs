@@ -26,10 +26,10 @@ internal static class LogAppender
             image.Put(slot, blocks[slot].Block, blocks[slot].Bytes);
         }
         image.Seal([], now);
-        Write(journal, replayed.HeadBlock, image.Buffer.AsSpan(0, image.CommitOffset));
+        Write(journal, replayed.HeadBlock, image.Body);
         journal.Log.Device.Flush();
         uint commit = geometry.Advance(replayed.HeadBlock, needed - 1);
-        Write(journal, commit, image.Buffer.AsSpan(image.CommitOffset, geometry.BlockSizeBytes));
+        Write(journal, commit, image.Commit);
         journal.Log.Device.Flush();
     }
 

@@ -5,8 +5,15 @@ using Fuse4fs.Ext4.Format;
 namespace Fuse4fs.Ext4.Journaling;
 
 /// <summary>A transaction as it goes to the log, in one piece of memory: revoke blocks, then descriptors each followed
-/// by the copies it describes, then the commit block. The copies stay here until they are written home.</summary>
-/// <remarks>Docs: ext4/journal. Without a log only the copies are there.</remarks>
+/// by the copies it describes, then zeros in the place of the commit block, then that. The copies stay here until they
+/// are written home.</summary>
+/// <remarks>
+/// <para>The zeros go to the log with what precedes them. So when the commit block is written nothing but its first
+/// sector changes, and a power cut leaves all of it or nothing: else a block of 4 KiB whose first sector alone arrived
+/// lies over what an older lap left. Its checksum is wrong then, and e2fsck and the kernel take the log for
+/// damaged.</para>
+/// <para>Docs: ext4/journal. Without a log only the copies are there.</para>
+/// </remarks>
 internal sealed class TransactionImage
 {
     private const int UuidBytes = 16;
@@ -36,7 +43,7 @@ internal sealed class TransactionImage
         _isEscaped = new bool[blockCount];
         _revokeBlocks = log is null ? 0 : DivideUp(revokeCount, log.RevokesPerBlock);
         LengthBlocks = log is null ? blockCount : LogBlocksFor(log, blockCount, _revokeBlocks);
-        Buffer = pool.Rent(LengthBlocks * blockBytes);
+        Buffer = pool.Rent((LengthBlocks + (log is null ? 0 : 1)) * blockBytes);
     }
 
     /// <summary>The memory; may be longer than the transaction.</summary>
@@ -48,8 +55,13 @@ internal sealed class TransactionImage
     /// <summary>Copies.</summary>
     public int CopyCount => _homes.Length;
 
-    /// <summary>Where the commit block is.</summary>
-    public int CommitOffset => (LengthBlocks - 1) * _blockBytes;
+    /// <summary>What is written before the commit block: the transaction, with zeros in that one's place.</summary>
+    public ReadOnlySpan<byte> Body => Buffer.AsSpan(0, CommitOffset);
+
+    /// <summary>What makes it count, once <see cref="Body"/> is durable.</summary>
+    public ReadOnlySpan<byte> Commit => Buffer.AsSpan(CommitOffset, _blockBytes);
+
+    private int CommitOffset => LengthBlocks * _blockBytes;
 
     /// <summary>Blocks a transaction takes in the log.</summary>
     public static int LogBlocksFor(JournalGeometry log, int blockCount, int revokeBlocks) =>
@@ -195,6 +207,8 @@ internal sealed class TransactionImage
 
     private void WriteCommit(JournalGeometry log, DateTimeOffset now)
     {
+        int place = CommitOffset - _blockBytes;
+        Buffer.AsSpan(place, _blockBytes).Clear();
         Span<byte> block = StartBlock(CommitOffset, JournalBlockKind.Commit);
         ref CommitBlock commit = ref Disk.At<CommitBlock>(block, 0);
         commit.CommitSeconds = (ulong)Math.Max(0, now.ToUnixTimeSeconds());
@@ -204,7 +218,7 @@ internal sealed class TransactionImage
             int first = _revokeBlocks * _blockBytes;
             commit.ChecksumType = CommitBlock.ChecksumTypeCrc32;
             commit.ChecksumSizeBytes = sizeof(uint);
-            commit.Checksum = Crc32BigEndian.Append(Crc32BigEndian.Start, Buffer.AsSpan(first..CommitOffset));
+            commit.Checksum = Crc32BigEndian.Append(Crc32BigEndian.Start, Buffer.AsSpan(first..place));
         }
         else if (log.HasBlockChecksums)
         {

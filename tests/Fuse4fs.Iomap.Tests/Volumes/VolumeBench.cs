@@ -43,13 +43,16 @@ internal sealed class VolumeBench : IDisposable
         _log = new LoggerConfiguration().MinimumLevel.Warning().WriteTo.Sink(_warnings).CreateLogger();
         _image = new TestImage(features, sizeBytes);
         _file = new FileStorage(_image.Path);
-        Storage = wrap?.Invoke(_file) ?? _file;
+        Storage = new LockedStorage(wrap?.Invoke(_file) ?? _file);
         Bench = new Bench(_ => Mount());
     }
 
     public Bench Bench { get; }
 
-    public IBlockStorage Storage { get; }
+    public LockedStorage Storage { get; }
+
+    /// <summary>Until it is cleared, a write to the device is an error: the volume is frozen.</summary>
+    public bool MustNotWrite { get; set; }
 
     public string ImagePath => _image.Path;
 
@@ -57,6 +60,9 @@ internal sealed class VolumeBench : IDisposable
     public Volume Volume { get; private set; } = null!;
 
     public ThreadedServer Server { get; private set; } = null!;
+
+    /// <summary>How many requests or notifications of a kind the twin has seen since it was last asked for any.</summary>
+    public static int Count(string[] lines, string word) => lines.Count(line => line.Contains(word, StringComparison.Ordinal));
 
     /// <summary>What was logged as a warning or worse.</summary>
     public IReadOnlyCollection<string> Warnings => _warnings.Messages;
@@ -80,7 +86,7 @@ internal sealed class VolumeBench : IDisposable
     {
         var kernel = new TwinKernel(_options with { StallLimit = TimeSpan.FromSeconds(20) });
         kernel.RegisterDescriptor(DeviceNumber, new BackingDescriptor(Storage));
-        var device = new StorageDevice(Storage) { IsFrozen = () => kernel.IsFrozen };
+        var device = new StorageDevice(Storage) { IsFrozen = () => MustNotWrite };
         var events = new EngineEventLog(_log);
         Volume = Volume.Open(device, new VolumeOptions { Events = events });
         var options = new ServeOptions { Source = "image", MountPoint = "/", FakeRoot = true };

@@ -1,0 +1,84 @@
+using Fuse4fs.KernelTwin;
+using Fuse4fs.KernelTwin.Conformance;
+using Fuse4fs.KernelTwin.Files;
+using Fuse4fs.KernelTwin.Posix;
+using Xunit;
+
+namespace Fuse4fs.Iomap.Tests.Volumes;
+
+/// <summary>How often the kernel has to ask.</summary>
+public sealed class VolumeCountTests
+{
+    private const int Block = 4096;
+    private const int RandomWrites = 4096;
+
+    [Theory]
+    [InlineData("v8")]
+    [InlineData("v9")]
+    public void A_file_whose_map_is_known_causes_no_requests(string revision)
+    {
+        using VolumeBench bench = Make(revision);
+        WriteFragments(bench.Bench, 200);
+        long fd = bench.Bench.Open("/fragments");
+        _ = bench.Bench.Kernel.Trace.Take();
+        byte[] buffer = new byte[400 * Block];
+        bench.Bench.User.Pread(fd, buffer, 0);
+        Assert.Equal(0, VolumeBench.Count(bench.Bench.Kernel.Trace.Take(), "B("));
+        bench.Bench.User.DropCache(fd);
+        bench.Bench.User.Pread(fd, buffer, 0);
+        Assert.Equal(0, VolumeBench.Count(bench.Bench.Kernel.Trace.Take(), "B("));
+        bench.Bench.User.Close(fd);
+        bench.Finish();
+    }
+
+    [Theory]
+    [InlineData("v8")]
+    [InlineData("v9")]
+    public void Random_direct_writes_share_commits_and_uploads(string revision)
+    {
+        using VolumeBench bench = Make(revision);
+        long fd = bench.Bench.Create("/direct");
+        Bench.Equal(0, bench.Bench.User.Fallocate(fd, 0, 0, RandomWrites * Block), "fallocate");
+        Bench.Equal(0, bench.Bench.User.Fsync(fd), "fsync");
+        bench.Bench.User.Close(fd);
+        fd = bench.Bench.Open("/direct", OpenFlags.ReadWrite | OpenFlags.Direct);
+        _ = bench.Bench.Kernel.Trace.Take();
+        int flushes = bench.Storage.Flushes;
+        int[] order = new int[RandomWrites];
+        for (int i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+        }
+        new Random(5).Shuffle(order);
+        byte[] data = Bench.Bytes(Block, 1);
+        foreach (int block in order)
+        {
+            bench.Bench.Write(fd, data, (long)block * Block);
+        }
+        string[] lines = bench.Bench.Kernel.Trace.Take();
+        int uploads = VolumeBench.Count(lines, "UPSERT");
+        Assert.True(uploads <= RandomWrites / 8, $"{uploads} uploads");
+        // A commit flushes at most three times; the interval of the timer may pass on a slow machine, too.
+        Assert.True(bench.Storage.Flushes - flushes <= 3 * (1 + (RandomWrites / 1000)) + 60, $"{bench.Storage.Flushes - flushes} flushes");
+        bench.Bench.User.Close(fd);
+        bench.Finish();
+    }
+
+    private static VolumeBench Make(string revision) =>
+        new(revision == "v8" ? TwinOptions.V8 : TwinOptions.V9, "-t ext4 -b 4096", 64 << 20);
+
+    /// <summary>A file in which every second block is a hole.</summary>
+    private static void WriteFragments(Bench bench, int pieces)
+    {
+        long fd = bench.Create("/fragments");
+        byte[] data = Bench.Bytes(Block, 1);
+        for (int i = 0; i < pieces; i++)
+        {
+            bench.Write(fd, data, 2L * i * Block);
+        }
+        Bench.Equal(0, bench.User.Ftruncate(fd, 2L * pieces * Block), "ftruncate");
+        Bench.Equal(0, bench.User.Fsync(fd), "fsync");
+        bench.User.Close(fd);
+        bench.Kernel.DropCaches(inodes: true);
+    }
+}

@@ -44,6 +44,9 @@ public sealed partial class Volume
         }
     }
 
+    /// <summary>Whether there is anything of a file that its map and its inode do not say: data on its way.</summary>
+    public bool IsDelegatedDirty(InodeNumber number) => Delegated?.Knows(number) == true;
+
     /// <summary>The stored size of a file.</summary>
     public Errno GetDelegatedSize(InodeNumber number, out long sizeBytes)
     {

@@ -88,8 +88,15 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
-            error = size > Writing!.Maps.MaximumFileBytes(reference.Inode) ? Errno.FileTooBig : DropCapability(reference.Inode);
-            return error == Errno.Ok ? ChangeSize(reference.Inode, size, in options) : error;
+            error = size > Writing!.Maps.MaximumFileBytes(reference.Inode) ? Errno.FileTooBig
+                : options.IsDelegated ? CheckNotPinned(reference.Inode)
+                : DropCapability(reference.Inode);
+            error = error == Errno.Ok ? ChangeSize(reference.Inode, size, in options) : error;
+            if (error == Errno.Ok && options.IsDelegated)
+            {
+                Delegated!.SizeWasSet(reference.Inode, size);
+            }
+            return error;
         }
     }
 

@@ -30,7 +30,10 @@ internal sealed partial class IomapVolume
         }
         FileUploads uploads = FileOf(attributes.Number).Uploads;
         long limit = Limit(attributes.SizeBytes);
-        if (uploads.Covers(0, attributes.SizeBytes) || !uploads.TryEnter())
+        // What is on its way is left out of a map: one that is being written is never known as a whole.
+        bool isKnown = uploads.Covers(0, attributes.SizeBytes)
+            || (uploads.Count > 0 && Volume.IsDelegatedDirty(attributes.Number));
+        if (isKnown || !uploads.TryEnter())
         {
             return;
         }

@@ -15,6 +15,7 @@ internal sealed partial class IomapVolume : IomapHandler
     private const uint MaximumLinks = 65000;
     private const uint LargeInodeBytes = 256;
 
+
     /// <summary>Ends behind the reply of the request that this thread handles.</summary>
     [ThreadStatic]
     private static IomapFile? t_changing;
@@ -25,6 +26,9 @@ internal sealed partial class IomapVolume : IomapHandler
     private BackingId _backing;
 
     public IomapVolume(IomapDevice device) => _device = device;
+
+    /// <summary>Most memory the kernel may take for one file's mappings: enough for 32768 of them.</summary>
+    public uint CacheBytes { get; init; } = 1 << 20;
 
     /// <summary>Set before the session starts.</summary>
     public ServedVolume Server { get; set; } = null!;
@@ -49,6 +53,7 @@ internal sealed partial class IomapVolume : IomapHandler
             Uuid = uuid.ToArray(),
             MaxLinks = MaximumLinks,
             MaxFileBytes = Volume.MaximumFileBytes,
+            CacheBytes = CacheBytes,
             Times = new TimeLimits(hasNanoseconds ? 1u : 1_000_000_000u, int.MinValue,
                 hasNanoseconds ? (3L << 32) + int.MaxValue : int.MaxValue),
         };

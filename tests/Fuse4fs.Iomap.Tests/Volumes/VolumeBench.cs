@@ -56,6 +56,9 @@ internal sealed class VolumeBench : IDisposable
 
     public string ImagePath => _image.Path;
 
+    /// <summary>What the kernel is told to keep of one file's mappings.</summary>
+    public uint CacheBytes { get; init; } = 1 << 18;
+
     /// <summary>Of the present mount.</summary>
     public Volume Volume { get; private set; } = null!;
 
@@ -102,7 +105,11 @@ internal sealed class VolumeBench : IDisposable
                 volume.Dispose();
             }
         };
-        var iomap = new IomapVolume(new IomapDevice(_descriptor, Storage.LengthBytes, 0)) { Server = server };
+        var iomap = new IomapVolume(new IomapDevice(_descriptor, Storage.LengthBytes, 0))
+        {
+            Server = server,
+            CacheBytes = CacheBytes,
+        };
         Server = new ThreadedServer(new VolumeRequests(server, iomap), new SessionOptions
         {
             Iomap = iomap,

@@ -18,13 +18,21 @@ public sealed class VolumeConformanceTests
         "-t ext4 -b 4096 -O ^has_journal",
     ];
 
+    /// <summary>Block maps cannot keep blocks without data: fallocate(2) is refused there, as the kernel's ext4 does.</summary>
+    private static readonly string[] s_needUnwrittenBlocks = ["punch and zero", "preallocation", "random operations"];
+
     public static TheoryData<string, string, string> Cases()
     {
         var cases = new TheoryData<string, string, string>();
         foreach (string features in s_features)
         {
+            bool isBlockMapped = !features.Contains("ext4", StringComparison.Ordinal);
             foreach (Scenario scenario in ConformanceSuite.All)
             {
+                if (isBlockMapped && s_needUnwrittenBlocks.Contains(scenario.Name))
+                {
+                    continue;
+                }
                 cases.Add("v8", features, scenario.Name);
                 cases.Add("v9", features, scenario.Name);
             }

@@ -35,6 +35,9 @@ public readonly record struct AttributeChange
     /// is checked, and nothing follows that he does not ask for.</summary>
     public bool IsDelegated { get; init; }
 
+    /// <summary>A cache keeps the times: where none are given a change of the size moves none.</summary>
+    public bool KeepsTimes { get; init; }
+
     /// <summary>Times only, as a cache hands them in that kept them for a while; a user may ask for the same.</summary>
     public bool MayBeCached => Permissions is null && UserId is null && GroupId is null && SizeBytes is null
         && !KillsPrivileges && !AccessTime.IsSet;

@@ -17,8 +17,8 @@ internal static class FeatureGate
         | RoCompatFeatures.BigAllocation | RoCompatFeatures.MetadataChecksums | RoCompatFeatures.Project
         | RoCompatFeatures.Verity | RoCompatFeatures.OrphanPresent;
 
-    /// <summary>Known, and read, but not written.</summary>
-    private const IncompatFeatures NotWritten = IncompatFeatures.Casefold;
+    /// <summary>EXT4_ENC_UTF8_12_1 of s_encoding: the only encoding there is.</summary>
+    private const int Utf8Encoding = 1;
 
     /// <summary>Refuses what cannot be read.</summary>
     /// <exception cref="VolumeRefusedException">A feature is unknown, or the device is a journal.</exception>
@@ -35,6 +35,11 @@ internal static class FeatureGate
             throw new VolumeRefusedException(
                 VolumeRefusal.Feature, $"unsupported feature: {FeatureNames.Of(incompat & ~Readable)}");
         }
+        if (incompat.HasFlag(IncompatFeatures.Casefold) && super.Encoding != Utf8Encoding)
+        {
+            throw new VolumeRefusedException(
+                VolumeRefusal.Feature, $"unsupported encoding of names: {(ushort)super.Encoding}");
+        }
         var roCompat = (RoCompatFeatures)(uint)super.RoCompat;
         if (roCompat.HasFlag(RoCompatFeatures.BigAllocation)
             && (!incompat.HasFlag(IncompatFeatures.Extents) || super.FirstDataBlock != 0))
@@ -47,7 +52,6 @@ internal static class FeatureGate
     /// <summary>Null when the volume may be written, else why not.</summary>
     public static string? WhyReadOnly(in Superblock super)
     {
-        var incompat = (IncompatFeatures)(uint)super.Incompat;
         var roCompat = (RoCompatFeatures)(uint)super.RoCompat;
         if (roCompat.HasFlag(RoCompatFeatures.ReadOnly))
         {
@@ -57,12 +61,6 @@ internal static class FeatureGate
         {
             return $"unknown feature {FeatureNames.Of(roCompat & ~Known)}: read-only";
         }
-        if ((incompat & NotWritten) != 0)
-        {
-            return $"writing with the feature {FeatureNames.Of(incompat & NotWritten)} is not supported: read-only";
-        }
-        return roCompat.HasFlag(RoCompatFeatures.Quota) && incompat.HasFlag(IncompatFeatures.XattrInodes)
-            ? "counting the values of attributes (ea_inode) for quotas is not supported: read-only"
-            : null;
+        return null;
     }
 }

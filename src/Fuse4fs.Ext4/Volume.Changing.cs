@@ -99,7 +99,7 @@ public sealed partial class Volume
         if (!change.IsDelegated
             && (change.UserId is not null || change.GroupId is not null || change.SizeBytes is not null))
         {
-            error = DropCapability(inode);
+            error = DropCapability(inode, change.KeepsTimes);
         }
         if (error == Errno.Ok && change.Permissions is ushort permissions && inode.Kind != FileKind.Symlink)
         {
@@ -151,8 +151,8 @@ public sealed partial class Volume
             IsDelegated = change.IsDelegated,
             MayUseReserve = change.MayUseReserve,
             KillsPrivileges = change.KillsPrivileges,
-            // Whoever keeps the times says what they are.
-            IsCached = change.ModificationTime.IsSet && change.ChangeTime.IsSet,
+            // Whoever keeps the times says what they are, or leaves them.
+            KeepsTimes = change.KeepsTimes || (change.ModificationTime.IsSet && change.ChangeTime.IsSet),
         };
         error = size > Writing!.Maps.MaximumFileBytes(inode) ? Errno.FileTooBig : ChangeSize(inode, size, in options);
         if (change.IsDelegated && error == Errno.Ok)
@@ -171,7 +171,7 @@ public sealed partial class Volume
         int transfer = 0;
         Errno error = change.UserId is null && change.GroupId is null
             ? Errno.Ok
-            : PrepareTransfer(inode, InodeCharge.Of(inode) with
+            : PrepareTransfer(inode, ChargeOf(inode) with
             {
                 UserId = change.UserId ?? inode.UserId,
                 GroupId = change.GroupId ?? inode.GroupId,
@@ -201,6 +201,17 @@ public sealed partial class Volume
             handle.Complete();
         }
         return Errno.Ok;
+    }
+
+    /// <summary>What an inode counts as, its attributes with values in inodes included: which takes reading them, so
+    /// that is done only before it changes hands.</summary>
+    private InodeCharge ChargeOf(Inode inode)
+    {
+        if (Inodes.Accounts is not null && Context.Geometry.Has(IncompatFeatures.XattrInodes))
+        {
+            AttributeWriter!.Finish(AttributeWriter.Begin(inode));
+        }
+        return InodeCharge.Of(inode);
     }
 
     /// <summary>An inode is about to get other owners.</summary>

@@ -1,6 +1,7 @@
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Xattrs;
 using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4;
@@ -12,7 +13,7 @@ public sealed partial class Volume
     private const InodeFlags SettableFlags = InodeFlags.SecureRemoval | InodeFlags.Undelete | InodeFlags.Compress
         | InodeFlags.Synchronous | InodeFlags.Immutable | InodeFlags.AppendOnly | InodeFlags.NoDump
         | InodeFlags.NoAccessTime | InodeFlags.JournalData | InodeFlags.NoTail | InodeFlags.DirectorySync
-        | InodeFlags.TopDirectory | InodeFlags.ProjectInherit | InodeFlags.DirectAccess;
+        | InodeFlags.TopDirectory | InodeFlags.ProjectInherit | InodeFlags.DirectAccess | InodeFlags.Casefold;
 
     /// <summary>EXT4_DAX_MUT_EXCL: what a file that asks for direct access cannot be.</summary>
     private const InodeFlags WithoutDirectAccess = InodeFlags.Verity | InodeFlags.Encrypted | InodeFlags.JournalData
@@ -27,7 +28,9 @@ public sealed partial class Volume
     /// <param name="number">Any inode.</param>
     /// <param name="flags">All of them as they are to be; what a user cannot change must be as it is.</param>
     /// <returns>NotSupported for a flag that would change how the file is stored and cannot, as <see cref="Migrate"/>,
-    /// ReadOnly, Stale, or Ok.</returns>
+    /// or for casefolding without the feature; NotDirectory, NotEmpty and NoKey for casefolding what is no directory,
+    /// has names, or is encrypted; ReadOnly, Stale, or Ok.</returns>
+    /// <exception cref="Ext4CorruptException">The directory is damaged.</exception>
     /// <remarks>Kernel: ext4_ioctl_setflags.</remarks>
     public Errno SetFlags(InodeNumber number, InodeFlags flags)
     {
@@ -62,24 +65,45 @@ public sealed partial class Volume
         InodeFlags settable = inode.IsDirectory ? SettableFlags
             : inode.IsRegular ? SettableFlags & ~DirectoryFlags
             : FlagsOfOthers;
-        const InodeFlags storage = InodeFlags.Extents | InodeFlags.Casefold;
+        inode.Flags = (inode.Flags & ~settable) | (flags & settable);
+        return Errno.Ok;
+    }, inode => CheckFlags(inode, flags));
+
+    private Errno CheckFlags(Inode inode, InodeFlags flags)
+    {
         InodeFlags changed = flags ^ inode.Flags;
         bool asksForDirectAccess = (flags & changed & InodeFlags.DirectAccess) != 0;
-        if ((changed & storage) != 0
+        if ((changed & InodeFlags.Extents) != 0
             || (asksForDirectAccess && ((flags | inode.Flags) & WithoutDirectAccess) != 0 && inode.IsRegular))
         {
             return Errno.NotSupported;
         }
-        inode.Flags = (inode.Flags & ~settable) | (flags & settable);
-        return Errno.Ok;
-    });
+        return (changed & InodeFlags.Casefold) != 0 ? CheckCasefold(inode) : Errno.Ok;
+    }
+
+    /// <summary>Names are compared in another way from now on, which only a directory without any can bear. With
+    /// encryption their hashes are keyed.</summary>
+    private Errno CheckCasefold(Inode inode)
+    {
+        if (!Context.Geometry.Has(IncompatFeatures.Casefold))
+        {
+            return Errno.NotSupported;
+        }
+        if (!inode.IsDirectory)
+        {
+            return Errno.NotDirectory;
+        }
+        return inode.Has(InodeFlags.Encrypted) ? Errno.NoKey
+            : Naming!.Editor.Writer.IsEmpty(inode) ? Errno.Ok : Errno.NotEmpty;
+    }
 
     /// <summary>Sets the project a file belongs to.</summary>
     /// <param name="number">Any inode.</param>
     /// <param name="projectId">The project.</param>
     /// <param name="mayExceedQuota">The project's limits do not hold.</param>
-    /// <returns>NotSupported on a volume without projects, Overflow for an inode without room for it, QuotaExceeded, ReadOnly,
-    /// Stale, or Ok.</returns>
+    /// <returns>NotSupported on a volume without projects or with small inodes, NoSpace for an inode with attributes
+    /// that leave no room for it, QuotaExceeded, ReadOnly, Stale, or Ok.</returns>
+    /// <exception cref="Ext4CorruptException">The inode's attributes are damaged.</exception>
     /// <remarks>Kernel: ext4_ioctl_setproject.</remarks>
     public Errno SetProject(InodeNumber number, uint projectId, bool mayExceedQuota = false) => ChangeFields(number, inode =>
     {
@@ -87,13 +111,25 @@ public sealed partial class Volume
         {
             return projectId == 0 ? Errno.Ok : Errno.NotSupported;
         }
-        if (inode.ExtraSizeBytes < InodeExtraRecord.ProjectIdEnd)
-        {
-            return Errno.Overflow;
-        }
         inode.ProjectId = projectId;
         return Errno.Ok;
-    }, projectId, mayExceedQuota);
+    }, inode => MakeRoomForProject(inode, projectId), projectId, mayExceedQuota);
+
+    /// <summary>Inodes of before there were projects have no field for one.</summary>
+    private Errno MakeRoomForProject(Inode inode, uint projectId)
+    {
+        if (!Context.Geometry.Has(RoCompatFeatures.Project) || inode.ProjectId == projectId
+            || inode.ExtraSizeBytes >= InodeExtraRecord.ProjectIdEnd)
+        {
+            return Errno.Ok;
+        }
+        if (Inodes.WantedExtraSizeBytes < InodeExtraRecord.ProjectIdEnd)
+        {
+            return Errno.NotSupported;
+        }
+        var change = new XattrChange(inode.Mode, Naming!.Now(), Naming.ClaimOf(default));
+        return AttributeEditor!.Grow(inode, Inodes.WantedExtraSizeBytes, change);
+    }
 
     /// <summary>Sets the generation. Refused where checksums depend on it, as the kernel does.</summary>
     public Errno SetGeneration(InodeNumber number, uint generation) => Context.Checksums.IsEnabled
@@ -104,7 +140,9 @@ public sealed partial class Volume
             return Errno.Ok;
         });
 
-    private Errno ChangeFields(InodeNumber number, Func<Inode, Errno> change, uint? projectId = null, bool mayExceedQuota = false)
+    private Errno ChangeFields(
+        InodeNumber number, Func<Inode, Errno> change, Func<Inode, Errno>? check = null, uint? projectId = null,
+        bool mayExceedQuota = false)
     {
         if (Writing is null || Context.IsReadOnly)
         {
@@ -120,9 +158,10 @@ public sealed partial class Volume
         {
             Inode inode = reference.Inode;
             int transfer = 0;
-            if (projectId is uint project)
+            error = check?.Invoke(inode) ?? Errno.Ok;
+            if (error == Errno.Ok && projectId is uint project)
             {
-                InodeCharge after = InodeCharge.Of(inode) with { ProjectId = project };
+                InodeCharge after = ChargeOf(inode) with { ProjectId = project };
                 error = PrepareTransfer(inode, in after, mayExceedQuota, out transfer);
             }
             Handle handle = null!;

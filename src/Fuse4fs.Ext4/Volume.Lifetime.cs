@@ -107,6 +107,7 @@ public sealed partial class Volume
     {
         OrphanFile = OpenOrphanFile();
         Orphans = new OrphanList(Context, Inodes, OrphanFile, Journal!.HasLog);
+        Inodes.ExtraSpace = new TailShift(Context.Geometry);
         AttributeWriter = new XattrWriter(Context, Inodes, Xattrs, Space!.Blocks);
         var attributes = new AttributeRemover(Inodes, Xattrs, AttributeWriter, Space.Blocks, Orphans);
         Remover = new InodeRemover(Context, Inodes, maps, Space, Orphans, attributes, Journal);

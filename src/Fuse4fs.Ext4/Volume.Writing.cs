@@ -51,7 +51,7 @@ public sealed partial class Volume
             {
                 return data.IsEmpty ? Errno.Ok : Errno.FileTooBig;
             }
-            error = LockAndDropCapability(reference.Inode);
+            error = LockAndDropCapability(reference.Inode, in options);
             return error == Errno.Ok
                 ? WriteLocked(reference.Inode, offset, data[..length], in options, out written)
                 : error;
@@ -90,7 +90,7 @@ public sealed partial class Volume
         {
             error = size > Writing!.Maps.MaximumFileBytes(reference.Inode) ? Errno.FileTooBig
                 : options.IsDelegated ? CheckNotPinned(reference.Inode)
-                : DropCapability(reference.Inode);
+                : DropCapability(reference.Inode, !options.MovesTimes);
             error = error == Errno.Ok ? ChangeSize(reference.Inode, size, in options) : error;
             if (error == Errno.Ok && options.IsDelegated)
             {
@@ -122,7 +122,9 @@ public sealed partial class Volume
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
-            error = options.IsDelegated ? CheckNotPinned(reference.Inode) : DropCapability(reference.Inode);
+            error = options.IsDelegated
+                ? CheckNotPinned(reference.Inode)
+                : DropCapability(reference.Inode, !options.MovesTimes);
             error = error == Errno.Ok ? AllocateLocked(reference.Inode, mode, offset, length, in options) : error;
             if (options.IsDelegated)
             {

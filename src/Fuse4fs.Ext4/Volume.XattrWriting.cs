@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Storage;
@@ -84,8 +85,10 @@ public sealed partial class Volume
 
     /// <summary>Takes away what lets a file's program do more than its caller may, as every change of contents or owner
     /// must. The inode's lock is held exclusively, no handle is open.</summary>
+    /// <param name="inode">Whose.</param>
+    /// <param name="keepsTimes">The change time stays.</param>
     /// <returns>Ok, also when there was nothing; ReadOnly for an aborted journal.</returns>
-    internal Errno DropCapability(Inode inode)
+    internal Errno DropCapability(Inode inode, bool keepsTimes)
     {
         if (inode.HasNoCapability)
         {
@@ -94,7 +97,8 @@ public sealed partial class Volume
         Errno error = Xattrs.Get(inode, XattrName.Capability, default, out _);
         if (error == Errno.Ok)
         {
-            var change = new XattrChange(inode.Mode, Naming!.Now(), Naming.ClaimOf(default));
+            Timestamp time = keepsTimes ? inode.ChangeTime : Naming!.Now();
+            var change = new XattrChange(inode.Mode, time, Naming!.ClaimOf(default));
             error = AttributeEditor!.Remove(inode, XattrName.Capability, change);
             PostValues(change);
         }
@@ -107,7 +111,7 @@ public sealed partial class Volume
     }
 
     /// <summary>As <see cref="DropCapability"/>, without a lock held.</summary>
-    private Errno LockAndDropCapability(Inode inode)
+    private Errno LockAndDropCapability(Inode inode, in WriteOptions options)
     {
         if (inode.HasNoCapability)
         {
@@ -115,7 +119,7 @@ public sealed partial class Volume
         }
         using (inode.Lock.Exclusive())
         {
-            return DropCapability(inode);
+            return DropCapability(inode, !options.MovesTimes);
         }
     }
 

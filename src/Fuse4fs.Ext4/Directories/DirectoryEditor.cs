@@ -172,9 +172,12 @@ internal sealed class DirectoryEditor
         {
             return place;       // nothing but the new record moves there
         }
+        Span<byte> buffer = stackalloc byte[SearchName.BufferBytes];
+        Errno error = SearchName.TryPrepare(directory, _reader.Settings, name, buffer, out SearchName wanted);
         DirectoryLayout layout = _reader.Settings.LayoutOf(directory);
-        if (TryFindIn(layout, place.Block, place.FileBlock, name, out EntryPlace found)
-            || (growth is not null && TryFindIn(layout, growth.Block, growth.FileBlock, name, out found)))
+        if (error == Errno.Ok
+            && (TryFindIn(layout, place.Block, place.FileBlock, wanted, out EntryPlace found)
+                || (growth is not null && TryFindIn(layout, growth.Block, growth.FileBlock, wanted, out found))))
         {
             return found;
         }
@@ -182,19 +185,13 @@ internal sealed class DirectoryEditor
     }
 
     private bool TryFindIn(
-        in DirectoryLayout layout, FsBlock block, uint fileBlock, scoped ReadOnlySpan<byte> name, out EntryPlace place)
+        in DirectoryLayout layout, FsBlock block, uint fileBlock, scoped SearchName wanted, out EntryPlace place)
     {
         using BlockLease lease = _context.Cache.Read(block);
-        foreach (DirectoryRecord record in new DirectoryRecords(lease.Bytes[..layout.LeafBytes], layout, fileBlock))
-        {
-            if (record.IsUsed && record.Name.SequenceEqual(name))
-            {
-                place = new EntryPlace(record.Inode, record.FileType, fileBlock, record.Offset, block);
-                return true;
-            }
-        }
-        place = default;
-        return false;
+        bool isFound = DirectoryFinder.FindInArea(
+            lease.Bytes[..layout.LeafBytes], layout, fileBlock, wanted, out place);
+        place = place with { Block = block };
+        return isFound;
     }
 
     private Errno MakeStep(Inode directory, scoped ref InsertPlan plan, BlockAddition growth)

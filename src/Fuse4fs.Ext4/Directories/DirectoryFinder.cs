@@ -72,8 +72,8 @@ internal sealed class DirectoryFinder(
             context.Events.Damage(damage, directory.Number);
             return FindLinearly(directory, layout, wanted, out place);
         }
-        // Some kernels hashed names with ignorable code points in another way: Linux 6.13.
-        return directory.Has(InodeFlags.Casefold) && !System.Text.Ascii.IsValid(wanted.Name)
+        return directory.Has(InodeFlags.Casefold) && settings.MayHaveForeignHashes
+            && !System.Text.Ascii.IsValid(wanted.Name)
             && FindLinearly(directory, layout, wanted, out place);
     }
 

@@ -9,6 +9,9 @@ internal sealed class DirectorySettings
     /// <summary>EXT4_ENC_STRICT_MODE_FL of s_encoding_flags: names that are not UTF-8 are refused.</summary>
     private const int StrictEncoding = 1;
 
+    /// <summary>EXT4_ENC_NO_COMPAT_FALLBACK_FL of s_encoding_flags.</summary>
+    private const int NoForeignHashes = 2;
+
     private readonly Geometry _geometry;
     private readonly HashSeed _seed;
     private readonly bool _isHashUnsigned;
@@ -29,6 +32,7 @@ internal sealed class DirectorySettings
         HasIndex = geometry.Compat.HasFlag(CompatFeatures.DirectoryIndex);
         HasFileTypes = geometry.Incompat.HasFlag(IncompatFeatures.FileType);
         IsStrict = (super.EncodingFlags & StrictEncoding) != 0;
+        MayHaveForeignHashes = (super.EncodingFlags & NoForeignHashes) == 0;
         MaximumIndirectLevels = geometry.Incompat.HasFlag(IncompatFeatures.LargeDirectory) ? 2 : 1;
     }
 
@@ -40,6 +44,10 @@ internal sealed class DirectorySettings
 
     /// <summary>Casefolded directories take no names that are not UTF-8.</summary>
     public bool IsStrict { get; }
+
+    /// <summary>Some kernels (Linux 6.13) hashed folded names with ignorable code points in another way: a name that
+    /// its hash does not lead to may be there all the same.</summary>
+    public bool MayHaveForeignHashes { get; }
 
     /// <summary>Levels of index nodes below a root: 1, or 2 with large_dir.</summary>
     public int MaximumIndirectLevels { get; }

@@ -23,7 +23,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
     {
         long end = offset + bytes.Length;
         if (end > inode.SizeBytes || (options.KillsPrivileges && HasPrivileges(inode))
-            || (!options.IsCached && inode.ModificationTime != services.Now()))
+            || (options.MovesTimes && inode.ModificationTime != services.Now()))
         {
             return false;
         }
@@ -143,10 +143,15 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         {
             for (ulong done = first; done < end;)
             {
-                Errno error = services.Tree.PrepareConvert(inode, (uint)done, end, change);
+                var from = (uint)done;
+                Errno error = services.Tree.PrepareConvert(inode, from, end, change);
+                if (error == Errno.NoSpace)
+                {
+                    error = PrepareWhole(inode, from, end, position + count, change, out from);
+                }
                 if (error == Errno.Ok)
                 {
-                    error = Convert(inode, change, (uint)done, position + count, in options);
+                    error = Convert(inode, change, from, position + count, in options);
                 }
                 if (error != Errno.Ok)
                 {
@@ -160,6 +165,33 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
         finally
         {
             change.Finish();
+        }
+    }
+
+    /// <summary>There is no block left for the tree: the rest of the extent is zeroed instead, so that it need not be
+    /// split. Not beyond the file's end, where nothing may be written. Kernel: ext4_split_extent_at,
+    /// EXT4_EXT_MAY_ZEROOUT.</summary>
+    private Errno PrepareWhole(
+        Inode inode, uint done, ulong end, long writtenEnd, MapChange change, out uint from)
+    {
+        Errno error = services.Tree.PrepareConvertWhole(inode, done, change, out Extent extent);
+        from = extent.FirstFileBlock;
+        long fileEnd = Math.Max(inode.SizeBytes, writtenEnd);
+        if (error != Errno.Ok || extent.EndFileBlock > (ulong)BlockOf(fileEnd - 1) + 1)
+        {
+            return error == Errno.Ok ? Errno.NoSpace : error;
+        }
+        ZeroBlocks(inode, in extent, from, done);
+        ZeroBlocks(inode, in extent, Math.Min(end, extent.EndFileBlock), extent.EndFileBlock);
+        return Errno.Ok;
+    }
+
+    private void ZeroBlocks(Inode inode, in Extent extent, ulong from, ulong to)
+    {
+        if (to > from)
+        {
+            long start = (long)(extent.Start.Value + (from - extent.FirstFileBlock)) << _blockShift;
+            data.Zero(inode, start, (int)((to - from) << _blockShift));
         }
     }
 
@@ -271,7 +303,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
 
     private Errno StoreAfterOverwrite(Inode inode, long end, in WriteOptions options)
     {
-        if (options.IsCached && end <= inode.SizeBytes && !options.KillsPrivileges)
+        if (!options.MovesTimes && end <= inode.SizeBytes && !options.KillsPrivileges)
         {
             return Errno.Ok;
         }

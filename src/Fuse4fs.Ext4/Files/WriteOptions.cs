@@ -12,6 +12,9 @@ public readonly record struct WriteOptions
     /// already.</summary>
     public bool IsCached { get; init; }
 
+    /// <summary>Somebody else keeps the times, and has set them himself or is going to.</summary>
+    public bool KeepsTimes { get; init; }
+
     /// <summary>Set-user-id is to be taken away, and set-group-id where the group may execute.</summary>
     public bool KillsPrivileges { get; init; }
 
@@ -20,6 +23,9 @@ public readonly record struct WriteOptions
 
     /// <summary>Somebody else moves the data: he keeps the times, and zeroes what is left of blocks.</summary>
     public bool IsDelegated { get; init; }
+
+    /// <summary>The change moves modification and change time to the present.</summary>
+    internal bool MovesTimes => !IsCached && !KeepsTimes && !IsDelegated;
 
     /// <summary>How deep to dig into the last free space.</summary>
     internal SpaceClaim Claim => (MayUseReserve, IsCached) switch

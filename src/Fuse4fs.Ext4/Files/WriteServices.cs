@@ -28,7 +28,7 @@ internal sealed record WriteServices(
     public void Touch(Inode inode, in WriteOptions options)
     {
         inode.Version = unchecked(inode.Version + 1);
-        if (!options.IsCached && !options.IsDelegated)
+        if (options.MovesTimes)
         {
             inode.ModificationTime = Now();
             inode.ChangeTime = inode.ModificationTime;

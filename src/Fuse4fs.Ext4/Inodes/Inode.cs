@@ -15,6 +15,7 @@ public sealed class Inode
     private long _sizeBytes;
     private uint _lastTransaction;
     private long _dataTicket = -1;
+    private bool _knowsValueInodes;
 
     internal Inode(InodeNumber number, FsBlock tableBlock, int tableOffsetBytes)
     {
@@ -64,6 +65,10 @@ public sealed class Inode
 
     public uint ProjectId { get; set; }
 
+    /// <summary>How many values of its attributes are in inodes: each counts as one more of its owner's. 0 until
+    /// <see cref="LearnValueInodes"/>.</summary>
+    public int ValueInodes { get; set; }
+
     /// <summary>i_version: counts changes; in an attribute's value inode, the reference count.</summary>
     public ulong Version { get; set; }
 
@@ -88,6 +93,9 @@ public sealed class Inode
     /// <summary>The record's rest behind <see cref="ExtraSizeBytes"/> may hold attributes. False until the first store
     /// when i_extra_isize was 0 on disk: then the rest is unused.</summary>
     public bool HasXattrArea { get; set; }
+
+    /// <summary>Changes of the rest that were begun: until they end it stays where it is.</summary>
+    internal int TailEdits { get; set; }
 
     /// <summary>Start of every checksum chain of this inode's structures.</summary>
     public uint ChecksumSeed { get; internal set; }
@@ -159,6 +167,18 @@ public sealed class Inode
 
     /// <summary>As it is counted by quotas.</summary>
     internal InodeCharge Charge { get; set; }
+
+    /// <summary>Its attributes were read: they are counted in what it is charged with from now on.</summary>
+    internal void LearnValueInodes(int count)
+    {
+        if (_knowsValueInodes)
+        {
+            return;
+        }
+        _knowsValueInodes = true;
+        ValueInodes = count;
+        Charge = Charge with { Inodes = Charge.Inodes + count };
+    }
 
     /// <summary>Made by <see cref="InodeTable.Create"/> and not stored yet: the record still is another
     /// inode's.</summary>

@@ -51,6 +51,11 @@ public sealed partial class InodeTable
                 record.Clear();     // what an earlier use of the number left
                 inode.IsNew = false;
             }
+            else if (inode.ExtraSizeBytes < WantedExtraSizeBytes && inode.TailEdits == 0
+                && !inode.Has(InodeFlags.XattrValue))
+            {
+                ExtraSpace?.TryGrow(inode, WantedExtraSizeBytes, record);
+            }
             InodeEncoder.Encode(_context.Geometry, _context.Checksums, inode, record);
         }
         inode.HasXattrArea = inode.ExtraSizeBytes > 0;
@@ -66,6 +71,10 @@ public sealed partial class InodeTable
             DeclareLargeFiles(handle);
         }
     }
+
+    /// <summary>Grows the fields of inodes that were made smaller than the volume wants them now; null on volumes
+    /// opened read-only.</summary>
+    internal IExtraSpace? ExtraSpace { get; set; }
 
     /// <summary>What nobody can reach is not counted; values of attributes are with those who have them.</summary>
     private void Count(Handle handle, Inode inode, bool isFreed)

@@ -13,7 +13,6 @@ public sealed partial class InodeTable
     private readonly VolumeContext _context;
     private readonly InodeShard[] _shards = new InodeShard[ShardCount];
     private readonly HashSet<uint> _hidden;
-    private readonly int _wantedExtraSizeBytes;
 
     /// <summary>Makes an empty table.</summary>
     /// <param name="context">The volume.</param>
@@ -32,10 +31,22 @@ public sealed partial class InodeTable
             super.OrphanFileInode,
         ];
         _hasLargeFiles = context.Geometry.Has(RoCompatFeatures.LargeFile) ? 1 : 0;
-        _wantedExtraSizeBytes = Math.Max(InodeExtraRecord.SizeBytes,
-            context.Geometry.Has(RoCompatFeatures.ExtraInodeSize)
-                ? Math.Max(super.WantedExtraInodeSize, (int)super.MinimumExtraInodeSize)
-                : 0);
+        WantedExtraSizeBytes = WantedExtraSize(context.Geometry, in super);
+    }
+
+    /// <summary>Bytes behind the first 128 that inodes are to have for fields; 0 in small inodes.</summary>
+    internal int WantedExtraSizeBytes { get; }
+
+    /// <summary>What the superblock asks for counts as far as it is possible. Kernel:
+    /// ext4_fill_super, s_want_extra_isize.</summary>
+    private static int WantedExtraSize(Geometry geometry, in Superblock super)
+    {
+        int available = geometry.InodeSizeBytes - InodeRecord.SizeBytes;
+        int wanted = geometry.Has(RoCompatFeatures.ExtraInodeSize)
+            ? Math.Max(super.WantedExtraInodeSize, (int)super.MinimumExtraInodeSize)
+            : 0;
+        bool isPossible = wanted <= available && wanted % sizeof(uint) == 0;
+        return Math.Min(available, Math.Max(InodeExtraRecord.SizeBytes, isPossible ? wanted : 0));
     }
 
     /// <summary>Who counts what inodes take; null on volumes without quotas.</summary>
@@ -97,10 +108,9 @@ public sealed partial class InodeTable
     public InodeReference Create(InodeNumber number, uint generation)
     {
         Inode inode = NewObject(number);
-        int extra = _context.Geometry.InodeSizeBytes - InodeRecord.SizeBytes;
         inode.Generation = generation;
         inode.ChecksumSeed = _context.Checksums.InodeSeed(number, generation);
-        inode.ExtraSizeBytes = Math.Min(extra, _wantedExtraSizeBytes);
+        inode.ExtraSizeBytes = WantedExtraSizeBytes;
         inode.HasXattrArea = inode.ExtraSizeBytes > 0;
         inode.IsNew = true;
         inode.IsLoaded = true;

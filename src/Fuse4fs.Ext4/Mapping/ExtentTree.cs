@@ -76,7 +76,30 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
         // A written extent may be one block longer than an unwritten one can be.
         change.End = Math.Min(
             Math.Min(end, extent.EndFileBlock), (ulong)first + ExtentEntry.MaximumUnwrittenLength);
-        return Reserve(change, growth: 2, extent.Start);
+        int growth = (first > extent.FirstFileBlock ? 1 : 0) + (change.End < extent.EndFileBlock ? 1 : 0);
+        return Reserve(change, growth, extent.Start);
+    }
+
+    /// <summary>As <see cref="PrepareConvert"/> for the whole of the unwritten extent that holds a block, which takes
+    /// no space.</summary>
+    /// <param name="inode">Has an extent tree.</param>
+    /// <param name="block">A file block; mapped.</param>
+    /// <param name="change">Filled; it ends where the extent does.</param>
+    /// <param name="extent">The extent.</param>
+    public Errno PrepareConvertWhole(Inode inode, uint block, MapChange change, out Extent extent)
+    {
+        Begin(inode, block, change, mayShrink: false);
+        int index = change.Path.IndexAt(change.Path.Depth);
+        extent = index < 0 ? default : ExtentAt(change.Path.NodeAt(change.Path.Depth), index);
+        if (!extent.IsUnwritten || extent.EndFileBlock <= block)
+        {
+            Ext4CorruptException.Throw(
+                Corruption.ExtentOrder, $"inode {inode.Number}: file block {block} is not unwritten");
+        }
+        change.FirstEntry = index;
+        change.EndEntry = index + 1;
+        change.End = extent.EndFileBlock;
+        return Reserve(change, growth: 0, extent.Start);
     }
 
     /// <inheritdoc/>

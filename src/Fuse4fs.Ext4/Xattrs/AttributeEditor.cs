@@ -20,7 +20,8 @@ internal sealed class AttributeEditor(
     /// <param name="value">At most <see cref="MaximumValueBytes"/>.</param>
     /// <param name="flags">Whether it must, or must not, exist.</param>
     /// <param name="change">What changes along with it.</param>
-    /// <returns>Ok, Exists, NoData, NoSpace, ArgumentListTooLong, ReadOnly for an aborted journal.</returns>
+    /// <returns>Ok, Exists, NoData, NoSpace, QuotaExceeded, ArgumentListTooLong, ReadOnly for an aborted
+    /// journal.</returns>
     /// <exception cref="Ext4CorruptException">The attributes are damaged.</exception>
     public Errno Set(
         Inode inode, XattrName name, ReadOnlySpan<byte> value, XattrFlags flags, XattrChange change)
@@ -72,6 +73,22 @@ internal sealed class AttributeEditor(
         }
     }
 
+    /// <summary>Leaves more of an inode to its fields; attributes move to its block.</summary>
+    /// <returns>Ok, NoSpace, QuotaExceeded, ReadOnly for an aborted journal.</returns>
+    /// <exception cref="Ext4CorruptException">The attributes are damaged.</exception>
+    public Errno Grow(Inode inode, int extraSizeBytes, XattrChange change)
+    {
+        XattrEdit edit = writer.Begin(inode);
+        try
+        {
+            return edit.TryShortenTail(extraSizeBytes) ? Commit(edit, change) : Errno.NoSpace;
+        }
+        finally
+        {
+            writer.Finish(edit);
+        }
+    }
+
     /// <summary>Changes the mode alone.</summary>
     /// <returns>Ok, or ReadOnly for an aborted journal.</returns>
     public Errno ChangeMode(Inode inode, XattrChange change)
@@ -89,6 +106,11 @@ internal sealed class AttributeEditor(
 
     private Errno SetInInode(XattrEdit edit, XattrName name, ReadOnlySpan<byte> value, XattrChange change)
     {
+        Errno limited = CheckQuota(edit.Inode, value.Length, change.Claim);
+        if (limited != Errno.Ok)
+        {
+            return limited;
+        }
         uint checksum = values.ChecksumOf(value);
         if (values.TryFind(checksum, out InodeReference known))
         {
@@ -103,6 +125,20 @@ internal sealed class AttributeEditor(
             }
         }
         return SetInNewInode(edit, name, value, checksum, change);
+    }
+
+    /// <summary>A value in an inode counts for everyone who has it, also where it is shared.</summary>
+    private Errno CheckQuota(Inode inode, int valueBytes, SpaceClaim claim)
+    {
+        if (inodes.Accounts is not { } accounts)
+        {
+            return Errno.Ok;
+        }
+        InodeCharge charge = InodeCharge.Of(inode);
+        uint clusters = values.ClustersOf(valueBytes);
+        return accounts.LimitSpace(inode, clusters, claim.IsPrivileged()) < clusters
+            ? Errno.QuotaExceeded
+            : accounts.CheckNew(in charge, claim.IsPrivileged());
     }
 
     private Errno SetInNewInode(

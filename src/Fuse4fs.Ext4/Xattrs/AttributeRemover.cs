@@ -20,20 +20,23 @@ internal sealed class AttributeRemover(
         var removal = new AttributeRemoval(new ValueReferences(inodes, orphans, reader));
         try
         {
+            int values = 0;
             using (BlockLease record = reader.OpenInode(inode, out XattrArea area))
             {
                 foreach (XattrEntry entry in area)
                 {
                     if (HasValue(inode, entry))
                     {
+                        values++;
                         removal.Values.Add(entry.ValueInode, -1);
                     }
                 }
             }
             if (inode.XattrBlock.Value != 0)
             {
-                PrepareBlock(inode, removal);
+                values += PrepareBlock(inode, removal);
             }
+            inode.LearnValueInodes(values);
             return removal;
         }
         catch
@@ -56,20 +59,24 @@ internal sealed class AttributeRemover(
     }
 
     /// <summary>Whether others use the block is known only when it is given up: they come and go.</summary>
-    private void PrepareBlock(Inode inode, AttributeRemoval removal)
+    /// <returns>How many values in inodes it refers to.</returns>
+    private int PrepareBlock(Inode inode, AttributeRemoval removal)
     {
         BlockRun run = allocator.ClusterOf(inode.XattrBlock);
         using BlockLease block = reader.OpenBlock(inode.XattrBlock, out XattrArea area);
         allocator.PrepareFree(run);
         removal.BlockCredits = 1 + allocator.FreeCredits(run);
         removal.Forgets = 1;
+        int values = 0;
         foreach (XattrEntry entry in area)
         {
             if (HasValue(inode, entry))
             {
+                values++;
                 removal.Values.DropIfGone(entry.ValueInode);
             }
         }
+        return values;
     }
 
     private static bool HasValue(Inode owner, XattrEntry entry)

@@ -28,6 +28,13 @@ internal sealed class ValueInodes(
         && XattrEntryHeader.Pad(value.Length) > context.Geometry.BlockSizeBytes
             - XattrEntryHeader.LengthFor(ShortestName) - XattrBlockHeader.SizeBytes - sizeof(uint);
 
+    /// <summary>Clusters that a value takes.</summary>
+    public uint ClustersOf(int valueBytes)
+    {
+        int shift = context.Geometry.BlockSizeShift + context.Geometry.ClusterShift;
+        return (uint)((valueBytes + (1L << shift) - 1) >> shift);
+    }
+
     /// <summary>What finds equal values, and proves them undamaged.</summary>
     public uint ChecksumOf(ReadOnlySpan<byte> value) => Crc32C.Append(context.Geometry.ChecksumSeed, value);
 

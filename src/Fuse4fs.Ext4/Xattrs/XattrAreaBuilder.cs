@@ -54,6 +54,20 @@ internal ref struct XattrAreaBuilder
     /// <returns>False when there is no room.</returns>
     public bool TrySet(XattrArea old, XattrName name, XattrValue value) => TryChange(old, name, value, isKept: true);
 
+    /// <summary>Takes over all attributes.</summary>
+    /// <returns>False when there is no room.</returns>
+    public bool TryCopyAll(XattrArea old)
+    {
+        foreach (XattrEntry entry in old)
+        {
+            if (!TryCopy(entry))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// <summary>Takes over all attributes but one. Always fits where they were before.</summary>
     public bool TryRemove(XattrArea old, XattrName name) => TryChange(old, name, default, isKept: false);
 

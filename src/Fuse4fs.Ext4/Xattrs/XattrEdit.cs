@@ -10,7 +10,7 @@ namespace Fuse4fs.Ext4.Xattrs;
 /// <summary>Changes to the attributes of one inode, collected in memory before a journal handle begins: copies of the
 /// inode's tail and of the attribute block, rebuilt with each change. Made and applied by <see
 /// cref="XattrWriter"/>.</summary>
-internal sealed class XattrEdit : IDisposable
+internal sealed partial class XattrEdit : IDisposable
 {
     /// <summary>Where values may have inodes, a block keeps room for so many bytes of entries. Kernel:
     /// EXT4_XATTR_BLOCK_RESERVE.</summary>
@@ -18,7 +18,7 @@ internal sealed class XattrEdit : IDisposable
     private const int EntryReservePart = 8;
 
     private readonly Geometry _geometry;
-    private readonly int _tailBytes;
+    private int _tailBytes;
     private byte[] _tail;
     private byte[] _block;
     private byte[] _scratch;
@@ -29,6 +29,7 @@ internal sealed class XattrEdit : IDisposable
         _geometry = geometry;
         Inode = inode;
         _tailBytes = tail.Length;
+        ExtraSizeBytes = inode.ExtraSizeBytes;
         _tail = Rent(tail);
         _block = Rent(block);
         _scratch = ArrayPool<byte>.Shared.Rent(geometry.BlockSizeBytes);
@@ -41,11 +42,15 @@ internal sealed class XattrEdit : IDisposable
         OldHash = Disk.At<XattrBlockHeader>(Block, 0).Hash;
         OldBlockValues = ValuesIn(OpenBlock());
         OldTailValues = ValuesIn(OpenTail());
+        inode.LearnValueInodes(OldBlockValues.Count + OldTailValues.Count);
         _oldSectors = SectorsOfValues();
     }
 
     /// <summary>Whose attributes.</summary>
     public Inode Inode { get; }
+
+    /// <summary>What the inode's extra size will be, once <see cref="IsTailChanged"/>.</summary>
+    public int ExtraSizeBytes { get; private set; }
 
     /// <summary>The block with attributes before the change, 0 for none.</summary>
     public FsBlock OldBlock { get; }
@@ -198,12 +203,13 @@ internal sealed class XattrEdit : IDisposable
     /// <summary>The inodes with values that the inode's tail refers to, as it will be.</summary>
     public List<InodeNumber> ValuesInTail() => ValuesIn(OpenTail());
 
-    /// <summary>Values in inodes count for every inode that refers to them: gives the inode's space what the edit adds
-    /// to it. Kernel: ext4_xattr_inode_alloc_quota.</summary>
+    /// <summary>Values in inodes count for every inode that refers to them, as space and as inodes: gives the inode what
+    /// the edit adds. Kernel: ext4_xattr_inode_alloc_quota.</summary>
     public void CountValues()
     {
         ulong added = SectorsOfValues();
         Inode.Sectors = Inode.Sectors + added - Math.Min(Inode.Sectors + added, _oldSectors);
+        Inode.ValueInodes = ValuesInTail().Count + ValuesInBlock().Count;
     }
 
     /// <summary>Whether another block says the same as this one will.</summary>

@@ -21,6 +21,13 @@ internal sealed class XattrWriter(
     /// <exception cref="Ext4CorruptException">The attributes are damaged.</exception>
     public XattrEdit Begin(Inode inode)
     {
+        XattrEdit edit = Read(inode);
+        inode.TailEdits++;
+        return edit;
+    }
+
+    private XattrEdit Read(Inode inode)
+    {
         int start = InodeRecord.SizeBytes + inode.ExtraSizeBytes;
         int tailBytes = inode.ExtraSizeBytes == 0 ? 0 : context.Geometry.InodeSizeBytes - start;
         if (inode.IsNew)
@@ -141,8 +148,10 @@ internal sealed class XattrWriter(
         if (edit.IsTailChanged)
         {
             using BlockLease record = handle.Update(inode.TableBlock);
-            int start = inode.TableOffsetBytes + InodeRecord.SizeBytes + inode.ExtraSizeBytes;
-            edit.Tail.CopyTo(record.Bytes[start..]);
+            int start = inode.TableOffsetBytes + InodeRecord.SizeBytes;
+            record.Bytes[(start + inode.ExtraSizeBytes)..(start + edit.ExtraSizeBytes)].Clear();
+            inode.ExtraSizeBytes = edit.ExtraSizeBytes;
+            edit.Tail.CopyTo(record.Bytes[(start + edit.ExtraSizeBytes)..]);
             inode.HasXattrArea = true;
         }
         if (edit.IsBlockChanged)
@@ -156,6 +165,7 @@ internal sealed class XattrWriter(
     {
         allocator.Cancel(edit.NewBlock);
         edit.NewBlock = default;
+        edit.Inode.TailEdits--;
         if (!edit.IsApplied || !edit.IsBlockChanged)
         {
             Offer(edit.OldBlock, edit.OldHash, edit.IsShared);

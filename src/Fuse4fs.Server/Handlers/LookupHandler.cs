@@ -56,10 +56,12 @@ internal static class LookupHandler
             : server.Volume.GetAttributesAndRetain(directory, out attributes);
     }
 
-    /// <summary>The kernel's name cache tells "a" from "A": names of a casefolded directory must not be kept in it.
-    /// </summary>
+    /// <summary>The kernel's name cache tells "a" from "A": names of a casefolded directory must not be kept in it. Nor
+    /// those of other directories while anything can change: it takes names along into casefolded ones when they are
+    /// renamed, and remembers names that were missing before a directory became casefolded.</summary>
     public static bool MayCacheNames(ServedVolume server, InodeNumber directory) =>
         !server.HasCasefold
-        || (server.Volume.GetAttributes(directory, out InodeAttributes attributes) == Errno.Ok
+        || (server.IsReadOnly
+            && server.Volume.GetAttributes(directory, out InodeAttributes attributes) == Errno.Ok
             && (attributes.Flags & InodeFlags.Casefold) == 0);
 }

@@ -7,11 +7,14 @@ namespace Fuse4fs.Ext4.Tests.Directories;
 
 /// <summary>A tree in memory that knows what every operation on names must answer; random operations run on it and on a
 /// volume.</summary>
-internal sealed class NameModel(Volume volume, InodeNumber top, Random random, int nameKinds)
+internal sealed class NameModel(Volume volume, InodeNumber top, Random random, int nameKinds, FoldedNames? folded = null)
 {
     private static readonly Caller s_root = new(0, 0);
 
-    private readonly List<Node> _directories = [new Node(top, isDirectory: true, parent: null)];
+    private readonly List<Node> _directories = [new Node(top, isDirectory: true, parent: null, folded is not null)];
+
+    /// <summary>Casefolded directories refuse names that are not UTF-8.</summary>
+    public bool IsStrict { get; init; }
 
     public int Done { get; private set; }
 
@@ -21,6 +24,15 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
         Assert.Equal(Errno.Ok, volume.MakeDirectory(
             InodeNumber.Root, "model"u8, 0x1ED, s_root, out InodeAttributes made));
         return new NameModel(volume, made.Number, random, nameKinds);
+    }
+
+    /// <summary>A model of a new casefolded directory of its own, in which others are or are not.</summary>
+    public static NameModel BeginFolded(Volume volume, Random random, FoldedNames names, bool isStrict)
+    {
+        Assert.Equal(Errno.Ok, volume.MakeDirectory(
+            InodeNumber.Root, "model"u8, 0x1ED, s_root, out InodeAttributes made));
+        Assert.Equal(Errno.Ok, volume.SetFlags(made.Number, made.Flags | InodeFlags.Casefold));
+        return new NameModel(volume, made.Number, random, 0, names) { IsStrict = isStrict };
     }
 
     /// <summary>One random operation, checked.</summary>
@@ -49,6 +61,9 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
             case 6:
                 Symlink(directory, name);
                 break;
+            case 7 when folded is not null:
+                Fold(directory);
+                break;
             default:
                 Rename(directory, name);
                 break;
@@ -62,10 +77,10 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
         {
             var listed = Listing.All(volume, directory.Number, 50).Where(entry => !entry.IsDot)
                 .ToDictionary(entry => entry.Key, entry => entry.Inode);
-            Assert.Equal(directory.Children.Keys.Order(), listed.Keys.Order());
+            Assert.Equal(directory.Names.Values.Order(), listed.Keys.Order());
             foreach ((string key, Node child) in directory.Children)
             {
-                Assert.Equal(child.Number, listed[key]);
+                Assert.Equal(child.Number, listed[directory.Names[key]]);
                 Assert.Equal(Errno.Ok, volume.GetAttributes(child.Number, out InodeAttributes attributes));
                 Assert.Equal((uint)child.Links, attributes.LinkCount);
             }
@@ -79,7 +94,7 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
     private void Create(Node directory, byte[] name)
     {
         Errno error = volume.Create(directory.Number, name, 0x1A4, s_root, out InodeAttributes made);
-        Expect(directory.Has(name) ? Errno.Exists : Errno.Ok, error);
+        Expect(directory.Has(name) ? Errno.Exists : Errno.Ok, error, directory, name);
         if (error == Errno.Ok)
         {
             directory.Add(name, new Node(made.Number, isDirectory: false, parent: null));
@@ -90,7 +105,7 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
     {
         byte[] target = Encoding.ASCII.GetBytes(new string('t', random.Next(1, 200)));
         Errno error = volume.Symlink(directory.Number, name, target, s_root, out InodeAttributes made);
-        Expect(directory.Has(name) ? Errno.Exists : Errno.Ok, error);
+        Expect(directory.Has(name) ? Errno.Exists : Errno.Ok, error, directory, name);
         if (error == Errno.Ok)
         {
             directory.Add(name, new Node(made.Number, isDirectory: false, parent: null));
@@ -103,10 +118,10 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
     private void MakeDirectory(Node directory, byte[] name)
     {
         Errno error = volume.MakeDirectory(directory.Number, name, 0x1ED, s_root, out InodeAttributes made);
-        Expect(directory.Has(name) ? Errno.Exists : Errno.Ok, error);
+        Expect(directory.Has(name) ? Errno.Exists : Errno.Ok, error, directory, name);
         if (error == Errno.Ok)
         {
-            var child = new Node(made.Number, isDirectory: true, directory);
+            var child = new Node(made.Number, isDirectory: true, directory, directory.IsFolded);
             directory.Add(name, child);
             _directories.Add(child);
         }
@@ -121,7 +136,12 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
             return;
         }
         Errno error = volume.Link(target.Number, directory.Number, name, s_root, out _);
-        Expect(target.IsDirectory ? Errno.NotPermitted : directory.Has(name) ? Errno.Exists : Errno.Ok, error);
+        if (target.IsDirectory)
+        {
+            Expect(Errno.NotPermitted, error);
+            return;
+        }
+        Expect(directory.Has(name) ? Errno.Exists : Errno.Ok, error, directory, name);
         if (error == Errno.Ok)
         {
             target.Links++;
@@ -133,7 +153,7 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
     {
         Node? child = directory.Find(name);
         Errno error = volume.Unlink(directory.Number, name);
-        Expect(child is null ? Errno.NoEntry : child.IsDirectory ? Errno.IsDirectory : Errno.Ok, error);
+        Expect(child is null ? Errno.NoEntry : child.IsDirectory ? Errno.IsDirectory : Errno.Ok, error, directory, name);
         if (error == Errno.Ok)
         {
             Drop(directory, name);
@@ -146,7 +166,7 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
         Errno error = volume.RemoveDirectory(directory.Number, name);
         Errno expected = child is null ? Errno.NoEntry : !child.IsDirectory ? Errno.NotDirectory
             : child.Children.Count > 0 ? Errno.NotEmpty : Errno.Ok;
-        Expect(expected, error);
+        Expect(expected, error, directory, name);
         if (error == Errno.Ok)
         {
             Drop(directory, name);
@@ -166,12 +186,15 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
         };
         if (random.Next(4) > 0 && from.Children.Count > 0)
         {
-            oldName = Convert.FromHexString(from.Children.Keys.ElementAt(random.Next(from.Children.Count)));
+            oldName = Convert.FromHexString(from.Names.Values.ElementAt(random.Next(from.Children.Count)));
         }
         Node? moved = from.Find(oldName);
         Node? target = to.Find(newName);
         Errno error = volume.Rename(from.Number, oldName, to.Number, newName, flags, s_root);
-        Expect(ExpectedOfRename(from, moved, to, target, flags), error);
+        Errno expected = IsRefused(from, oldName) || (moved is not null && IsRefused(to, newName))
+            ? Errno.Invalid
+            : ExpectedOfRename(from, moved, to, target, flags);
+        Expect(expected, error);
         if (error == Errno.Ok && moved != target)
         {
             Move(from, oldName, to, newName, flags);
@@ -216,6 +239,9 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
     {
         Node moved = from.Find(oldName)!;
         Node? target = to.Find(newName);
+        // What is replaced keeps the name it had.
+        oldName = from.StoredName(oldName);
+        newName = to.StoredName(newName);
         from.Remove(oldName);
         if (flags == RenameFlags.Exchange)
         {
@@ -247,6 +273,21 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
         }
     }
 
+    /// <summary>Makes a directory casefolded, or an ordinary one again.</summary>
+    private void Fold(Node directory)
+    {
+        Assert.Equal(Errno.Ok, volume.GetAttributes(directory.Number, out InodeAttributes attributes));
+        Errno error = volume.SetFlags(directory.Number, attributes.Flags ^ InodeFlags.Casefold);
+        Expect(directory.Children.Count > 0 ? Errno.NotEmpty : Errno.Ok, error);
+        directory.IsFolded ^= error == Errno.Ok;
+    }
+
+    private bool IsRefused(Node directory, byte[] name) =>
+        IsStrict && directory.IsFolded && FoldedNames.IsInvalid(name);
+
+    private void Expect(Errno expected, Errno found, Node directory, byte[] name) =>
+        Expect(IsRefused(directory, name) ? Errno.Invalid : expected, found);
+
     private void Expect(Errno expected, Errno found) => Assert.True(expected == found, $"step {Done}: {found}, not {expected}");
 
     private Node Pick() => _directories[random.Next(_directories.Count)];
@@ -254,37 +295,52 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
     /// <summary>Few enough that operations meet, of very different lengths.</summary>
     private byte[] RandomName()
     {
+        if (folded is not null)
+        {
+            return folded.Next();
+        }
         int number = random.Next(nameKinds);
         return Encoding.ASCII.GetBytes($"{number}-" + new string('n', number % 7 == 0 ? 200 : number % 40));
     }
 
     /// <summary>An inode, and its names when it is a directory.</summary>
-    internal sealed class Node(InodeNumber number, bool isDirectory, Node? parent)
+    internal sealed class Node(InodeNumber number, bool isDirectory, Node? parent, bool isFolded = false)
     {
         public InodeNumber Number { get; } = number;
 
         public bool IsDirectory { get; } = isDirectory;
 
+        public bool IsFolded { get; set; } = isFolded;
+
         public Node? Parent { get; private set; } = parent;
 
         public int Links { get; set; } = isDirectory ? 2 : 1;
 
+        /// <summary>By what names that are the same have in common.</summary>
         public Dictionary<string, Node> Children { get; } = [];
 
-        public bool Has(byte[] name) => Children.ContainsKey(Convert.ToHexString(name));
+        /// <summary>The names as they were given, in hexadecimal digits.</summary>
+        public Dictionary<string, string> Names { get; } = [];
 
-        public Node? Find(byte[] name) => Children.GetValueOrDefault(Convert.ToHexString(name));
+        public bool Has(byte[] name) => Children.ContainsKey(KeyOf(name));
+
+        public Node? Find(byte[] name) => Children.GetValueOrDefault(KeyOf(name));
+
+        public byte[] StoredName(byte[] name) =>
+            Names.TryGetValue(KeyOf(name), out string? stored) ? Convert.FromHexString(stored) : name;
 
         public void Add(byte[] name, Node child)
         {
-            Children.Add(Convert.ToHexString(name), child);
+            Children.Add(KeyOf(name), child);
+            Names.Add(KeyOf(name), Convert.ToHexString(name));
             Links += child.IsDirectory ? 1 : 0;
             child.Parent = child.IsDirectory ? this : null;
         }
 
         public void Remove(byte[] name)
         {
-            Children.Remove(Convert.ToHexString(name), out Node? child);
+            Children.Remove(KeyOf(name), out Node? child);
+            Names.Remove(KeyOf(name));
             Links -= child!.IsDirectory ? 1 : 0;
         }
 
@@ -299,5 +355,7 @@ internal sealed class NameModel(Volume volume, InodeNumber top, Random random, i
             }
             return false;
         }
+
+        private string KeyOf(byte[] name) => IsFolded ? FoldedNames.KeyOf(name) : Convert.ToHexString(name);
     }
 }

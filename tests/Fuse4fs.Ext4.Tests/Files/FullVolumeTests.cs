@@ -1,3 +1,4 @@
+using Fuse4fs.Ext4.Allocation;
 using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Storage;
@@ -47,6 +48,41 @@ public sealed class FullVolumeTests
         Assert.True(image.Volume.TryReclaimSpace(null));
         Assert.Equal(Errno.Ok, image.Volume.Write(image.File, 520_000, data, in s_reserve, out written));
         Assert.Equal(data.Length, written);
+        image.CloseAndCheck();
+    }
+
+    /// <summary>Whose space was allocated beforehand can write to it, also when not even a block for the tree is left:
+    /// extents are zeroed instead of split.</summary>
+    [Theory]
+    [InlineData("-t ext4 -b 1024")]
+    [InlineData("-t ext4 -b 4096 -O bigalloc -C 16384")]
+    public void Allocated_space_takes_data_on_a_volume_without_a_free_block(string options)
+    {
+        const int part = 5000;
+        using var image = new WritableVolume(options, 16L << 20);
+        byte[] data = new byte[part];
+        Array.Fill(data, (byte)7);
+        Assert.Equal(Errno.Ok, image.Volume.Allocate(image.File, FallocateMode.Allocate, 0, 40 * 4 * part, in s_ordinary));
+        var taken = new List<BlockRun>();
+        BlockAllocator allocator = image.Volume.Space!.Blocks;
+        var goal = new AllocationGoal { Owner = image.File };
+        while (allocator.Reserve(in goal, 1, SpaceClaim.Metadata, out BlockRun run) == Errno.Ok)
+        {
+            taken.Add(run);
+        }
+        for (int i = 0; i < 40; i++)
+        {
+            Errno error = image.Volume.Write(image.File, i * 4 * part, data, in s_ordinary, out int written);
+            Assert.Equal((Errno.Ok, part), (error, written));
+        }
+        byte[] read = new byte[40 * 4 * part];
+        Assert.Equal(Errno.Ok, image.Volume.Read(image.File, 0, read, out int length));
+        Assert.Equal(read.Length, length);
+        for (int i = 0; i < read.Length; i++)
+        {
+            Assert.True(read[i] == (i % (4 * part) < part ? 7 : 0), $"byte {i}: {read[i]}");
+        }
+        taken.ForEach(allocator.Cancel);
         image.CloseAndCheck();
     }
 

@@ -105,6 +105,11 @@ internal sealed class ServedVolume : IDisposable
     public bool MayOpenSilently =>
         IsReadOnly && !HasEncryption && Capabilities.Has(InitFlags.NoOpenSupport);
 
+    /// <summary>With the write-back cache the kernel keeps modification and change times of regular files: it moves
+    /// them itself and hands them in, before a change or after it. What we would set would stay on disk when it came in
+    /// between, and nobody would see it before the next mount.</summary>
+    public bool KernelKeepsTimes => Capabilities.Has(InitFlags.WriteBackCache);
+
     /// <summary>The kernel is told of an inode once more. Where nothing can be removed nothing need be counted.</summary>
     public void Retain(InodeNumber inode)
     {

@@ -2,7 +2,7 @@ using Fuse4fs.Ext4.Format;
 
 namespace Fuse4fs.Ext4.Allocation;
 
-/// <content>FITRIM.</content>
+/// <content>What is free: listed, and told to the device (FITRIM).</content>
 public sealed partial class BlockAllocator
 {
     /// <summary>Tells the device which blocks are unused: every free run in a range that is long enough. Free means
@@ -39,6 +39,28 @@ public sealed partial class BlockAllocator
             start = groupEnd;
         }
         return trimmed;
+    }
+
+    /// <summary>A group's free runs, in order; none of a damaged group.</summary>
+    internal List<BlockRun> FreeRuns(GroupNumber group)
+    {
+        var runs = new List<BlockRun>();
+        if (TryLoad(group))
+        {
+            lock (_groups.Gate(group))
+            {
+                GroupState state = _groups.State(group);
+                int end = (int)_geometry.ClustersIn(group);
+                int from = 0;
+                while (state.Blocks is not null && state.Blocks.NextRun(from, end, out int start, out int length))
+                {
+                    runs.Add(RunOf(new GroupPart(group, start, length)));
+                    from = start + length;
+                }
+            }
+            _budget.Trim();
+        }
+        return runs;
     }
 
     private ulong TrimGroup(GroupNumber group, int from, int end, int minimum, CancellationToken cancellation)

@@ -46,6 +46,9 @@ public sealed class FreeSpace : ISuperblockSource, IDisposable
         Background = new BackgroundWork(context, Freed);
     }
 
+    /// <summary>Whose every block is.</summary>
+    internal SpaceMap Map => new(_parts.Groups, Blocks);
+
     /// <summary>Blocks.</summary>
     public BlockAllocator Blocks { get; }
 

@@ -25,6 +25,18 @@ internal static class IoControlCommands
     /// <summary>EXT4_IOC_GETFSUUID.</summary>
     public const uint GetUuid = 0x8008662c;
 
+    /// <summary>EXT4_IOC_SETFSUUID; declared as carrying the head of what it takes.</summary>
+    public const uint SetUuid = 0x4008662c;
+
+    /// <summary>EXT4_IOC_CHECKPOINT.</summary>
+    public const uint Checkpoint = 0x4004662b;
+
+    /// <summary>EXT4_IOC_RESIZE_FS.</summary>
+    public const uint Resize = 0x40086610;
+
+    /// <summary>FS_IOC_GETFSMAP; declared as carrying the head of what it returns.</summary>
+    public const uint GetSpaceMap = 0xc0c0583b;
+
     /// <summary>EXT4_IOC_MIGRATE.</summary>
     public const uint Migrate = 0x6609;
 

@@ -41,6 +41,15 @@ internal static class IoControlHandler
                 return VolumeIoControl.SetLabel(server, in header, input, ref reply);
             case IoControlCommands.GetUuid:
                 return VolumeIoControl.GetUuid(server, in header, in request, ref reply);
+            case IoControlCommands.SetUuid:
+                return VolumeIoControl.SetUuid(server, in header, in request, input, ref reply);
+            case IoControlCommands.Checkpoint:
+                return VolumeIoControl.Checkpoint(server, in header, input, ref reply);
+            case IoControlCommands.Resize:
+                // Everything here knows the volume's size from the moment it was opened: resize2fs works unmounted.
+                return Errno.NotSupported;
+            case IoControlCommands.GetSpaceMap:
+                return SpaceMapIoControl.Get(server, in header, in request, input, ref reply);
             case IoControlCommands.Trim:
                 return VolumeIoControl.Trim(server, in header, input, ref reply);
             case IoControlCommands.Shutdown:

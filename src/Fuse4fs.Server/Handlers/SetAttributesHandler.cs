@@ -80,6 +80,7 @@ internal static class SetAttributesHandler
                 request.ChangeTime, request.ChangeTimeNanoseconds),
             KillsPrivileges = !isDelegated && Has(valid, SetAttributesFlags.KillSetIds),
             IsDelegated = isDelegated,
+            KeepsTimes = server.KernelKeepsTimes,
             IsFromWriter = isOpen && file.CanWrite,
             MayUseReserve = isOpen ? file.MayUseReserve : server.Volume.MayUseReserve(header.Uid, header.Gid),
         };

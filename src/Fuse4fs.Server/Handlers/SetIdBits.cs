@@ -19,6 +19,12 @@ internal static class SetIdBits
         bool kills = header.Uid != 0;
         bool isOutside = kills && server.Volume.GetAttributes(inode, out InodeAttributes attributes) == Errno.Ok
             && (attributes.Mode & SetGroupId) != 0 && !RequestCaller.IsOfGroup(in header, server.Ids.Group(attributes.GroupId));
-        return new WriteOptions { MayUseReserve = mayUseReserve, KillsPrivileges = kills, IsOutsideGroup = isOutside };
+        return new WriteOptions
+        {
+            MayUseReserve = mayUseReserve,
+            KeepsTimes = server.KernelKeepsTimes,
+            KillsPrivileges = kills,
+            IsOutsideGroup = isOutside,
+        };
     }
 }

@@ -15,6 +15,9 @@ internal static class VolumeIoControl
     private const int LabelBytes = 256;
     private const int UuidHeaderBytes = 8;
 
+    /// <summary>EXT4_IOC_CHECKPOINT_FLAG_*.</summary>
+    private const uint CheckpointDiscard = 1, CheckpointZero = 2, CheckpointTry = 4;
+
     public static Errno GetLabel(ServedVolume server, in IoControlIn request, ref ReplyWriter reply)
     {
         Span<byte> label = stackalloc byte[LabelBytes];
@@ -32,20 +35,54 @@ internal static class VolumeIoControl
         }
         int end = input.IndexOf((byte)0);
         byte[] label = (end < 0 ? input : input[..end]).ToArray();
-        DeferredReply later = reply.Defer(in header);
-        LongWork.Run(server, later, _ =>
+        return AnswerLater(server, in header, ref reply, () => server.Volume.SetLabel(label));
+    }
+
+    /// <summary>The UUID behind the head stays in the caller's memory, and is fetched from there where that is
+    /// permitted.</summary>
+    public static Errno SetUuid(ServedVolume server, in InHeader header, in IoControlIn request,
+        ReadOnlySpan<byte> input, ref ReplyWriter reply)
+    {
+        if (!IsAdministrator(in header))
         {
-            Errno error = server.Volume.SetLabel(label);
-            if (error == Errno.Ok)
-            {
-                later.Complete(stackalloc byte[IoControlCommands.AnswerBytes]);
-            }
-            else
-            {
-                later.Complete(error);
-            }
-        });
-        return Errno.Ok;
+            return Errno.NotPermitted;
+        }
+        if (!server.Volume.CanChangeUuid)
+        {
+            return Errno.NotSupported;
+        }
+        if (!MemoryMarshal.TryRead(input, out uint length)
+            || !MemoryMarshal.TryRead(input[sizeof(uint)..], out uint flags)
+            || length != Volume.UuidBytes || flags != 0)
+        {
+            return Errno.Invalid;
+        }
+        byte[] uuid = new byte[Volume.UuidBytes];
+        return LibC.TryReadProcess((int)header.Pid, request.Argument + UuidHeaderBytes, uuid)
+            ? AnswerLater(server, in header, ref reply, () => server.Volume.SetUuid(uuid))
+            : Errno.NotPermitted;
+    }
+
+    /// <summary>The log is brought home. It is not erased beyond that.</summary>
+    public static Errno Checkpoint(
+        ServedVolume server, in InHeader header, ReadOnlySpan<byte> input, ref ReplyWriter reply)
+    {
+        if (!IsAdministrator(in header))
+        {
+            return Errno.NotPermitted;
+        }
+        const uint erasing = CheckpointDiscard | CheckpointZero;
+        if (!MemoryMarshal.TryRead(input, out uint flags) || (flags & ~(erasing | CheckpointTry)) != 0
+            || (flags & erasing) == erasing)
+        {
+            return Errno.Invalid;
+        }
+        if ((flags & erasing) != 0)
+        {
+            return server.Volume.Checkpoint(isTry: true) == Errno.NoDevice ? Errno.NoDevice : Errno.NotSupported;
+        }
+        return AnswerLater(
+            server, in header, ref reply, () => server.Volume.Checkpoint((flags & CheckpointTry) != 0));
     }
 
     /// <summary>struct fsuuid is declared without its bytes, so FUSE carries neither the length the caller has room for nor
@@ -132,6 +169,26 @@ internal static class VolumeIoControl
         server.IsShutDown = true;
         _ = server.Volume.ShutDown(commitsFirst: word != (uint)ShutdownMode.NoLogFlush);
         return IoControlHandler.Finish(Errno.Ok, ref reply);
+    }
+
+    /// <summary>For what waits for the device.</summary>
+    private static Errno AnswerLater(
+        ServedVolume server, in InHeader header, ref ReplyWriter reply, Func<Errno> work)
+    {
+        DeferredReply later = reply.Defer(in header);
+        LongWork.Run(server, later, _ =>
+        {
+            Errno error = work();
+            if (error == Errno.Ok)
+            {
+                later.Complete(stackalloc byte[IoControlCommands.AnswerBytes]);
+            }
+            else
+            {
+                later.Complete(error);
+            }
+        });
+        return Errno.Ok;
     }
 
     private static bool IsAdministrator(in InHeader header) =>

@@ -20,6 +20,7 @@ internal sealed class CrashWorkload(Volume volume, RecordingDevice device, int s
     private const int NameKinds = 24;
 
     private readonly Random _random = new(seed);
+    private readonly bool _hasCasefold = volume.Context.Geometry.Has(IncompatFeatures.Casefold);
     private readonly List<InodeNumber> _directories = [InodeNumber.Root];
     private readonly List<InodeNumber> _retained = [];
     private readonly CrashRecord _record = new(volume, device);
@@ -28,8 +29,7 @@ internal sealed class CrashWorkload(Volume volume, RecordingDevice device, int s
     private static readonly HashSet<Errno> s_ordinary =
     [
         Errno.Ok, Errno.Exists, Errno.NoEntry, Errno.NotEmpty, Errno.IsDirectory, Errno.NotDirectory, Errno.Invalid,
-        Errno.NotPermitted, Errno.NoSpace, Errno.NoData, Errno.Stale, Errno.Busy,
-        Errno.NotSupported,
+        Errno.NotPermitted, Errno.NoSpace, Errno.NoData, Errno.Stale, Errno.Busy, Errno.NotSupported,
     ];
 
     /// <summary>What a failing device may add to the answers; none by default.</summary>
@@ -86,7 +86,7 @@ internal sealed class CrashWorkload(Volume volume, RecordingDevice device, int s
         return !volume.IsReadOnly;
     }
 
-    private Errno Act() => _random.Next(32) switch
+    private Errno Act() => _random.Next(33) switch
     {
         < 4 => Create(),
         < 9 => WriteSome(),
@@ -103,6 +103,7 @@ internal sealed class CrashWorkload(Volume volume, RecordingDevice device, int s
         26 => MakeTemporary(),
         27 => Forget(),
         < 31 => SyncOne(),
+        31 => ChangeMap(),
         _ => SyncAll(),
     };
 
@@ -159,6 +160,10 @@ internal sealed class CrashWorkload(Volume volume, RecordingDevice device, int s
         {
             _directories.Add(made.Number);
             _record.NoteChange(parent, made.Number);
+            if (_hasCasefold && _random.Next(2) == 0)
+            {
+                error = volume.SetFlags(made.Number, made.Flags | InodeFlags.Casefold);
+            }
         }
         return error;
     }
@@ -274,6 +279,18 @@ internal sealed class CrashWorkload(Volume volume, RecordingDevice device, int s
         return error;
     }
 
+    /// <summary>From extents to a block map or back, where the volume has both.</summary>
+    private Errno ChangeMap()
+    {
+        InodeNumber number = PickFile();
+        Errno error = volume.GetAttributes(number, out InodeAttributes attributes);
+        if (error != Errno.Ok || attributes.Kind != FileKind.Regular)
+        {
+            return error;
+        }
+        return ChangeData(number, () => volume.SetFlags(number, attributes.Flags ^ InodeFlags.Extents));
+    }
+
     private Errno WriteSome() => WriteTo(PickFile());
 
     private Errno WriteTo(InodeNumber number)
@@ -386,6 +403,7 @@ internal sealed class CrashWorkload(Volume volume, RecordingDevice device, int s
     private byte[] RandomName()
     {
         int number = _random.Next(NameKinds);
-        return Encoding.ASCII.GetBytes($"{number}-" + new string('n', number % 3 == 0 ? 230 : number));
+        char letter = _hasCasefold && _random.Next(4) == 0 ? 'N' : 'n';
+        return Encoding.ASCII.GetBytes($"{number}-" + new string(letter, number % 3 == 0 ? 230 : number));
     }
 }

@@ -13,6 +13,9 @@ public sealed class FaultyOperationsTests
 {
     private const int Operations = 120;
 
+    private static readonly string[] s_features =
+        ["ea_inode,inline_data", "casefold", "^extent,^64bit", "bigalloc -C 4096", "quota,ea_inode"];
+
     public enum Failing
     {
         Reads,
@@ -29,14 +32,17 @@ public sealed class FaultyOperationsTests
     [InlineData(Failing.Flushes, true)]
     public void A_failing_device_damages_nothing(Failing what, bool isForEver)
     {
-        using var sweep = new CrashSweep("-t ext4 -b 1024 -N 256 -J size=1 -O ea_inode,inline_data", 6L << 20);
-        int range = what switch { Failing.Reads => 60, Failing.Writes => 400, _ => 60 };
-        for (int round = 0; round < 10 * TestScale.Factor; round++)
+        foreach (string features in s_features)
         {
-            int seed = Random.Shared.Next();
-            var random = new Random(seed);
-            string? wrong = Run(sweep, what, random.Next(1, range), isForEver, random);
-            Assert.True(wrong is null, $"{what}, for ever: {isForEver}, seed {seed}: {wrong}");
+            using var sweep = new CrashSweep($"-t ext4 -b 1024 -N 256 -J size=1 -O {features}", 8L << 20);
+            int range = what switch { Failing.Reads => 60, Failing.Writes => 400, _ => 60 };
+            for (int round = 0; round < 2 * TestScale.Factor; round++)
+            {
+                int seed = Random.Shared.Next();
+                var random = new Random(seed);
+                string? wrong = Run(sweep, what, random.Next(1, range), isForEver, random);
+                Assert.True(wrong is null, $"{features}, {what}, for ever: {isForEver}, seed {seed}: {wrong}");
+            }
         }
     }
 

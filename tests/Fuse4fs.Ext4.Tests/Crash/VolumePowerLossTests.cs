@@ -32,6 +32,8 @@ public sealed class VolumePowerLossTests
         { "-t ext4 -b 1024 -N 256 -J size=1 -O ^extent,^64bit", 6 },
         { "-t ext4 -b 1024 -N 256 -J size=1 -O bigalloc -C 4096", 6 },
         { "-t ext4 -b 1024 -N 256 -J size=1 -O quota", 6 },
+        { "-t ext4 -b 1024 -N 256 -J size=1 -O casefold", 6 },
+        { "-t ext4 -b 1024 -N 256 -J size=1 -O quota,project,ea_inode -E quotatype=usrquota:grpquota:prjquota", 8 },
     };
 
     [Theory]

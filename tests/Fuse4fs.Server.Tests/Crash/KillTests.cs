@@ -23,7 +23,7 @@ public sealed class KillTests : IDisposable
 
     /// <summary>FUSE4FS_TEST_KILL_FEATURES names others of images/recipes.ini.</summary>
     public static TheoryData<string> Images => new(
-        (Environment.GetEnvironmentVariable("FUSE4FS_TEST_KILL_FEATURES") ?? "ext4 ext4+1k ext4+nocsum fast-commit")
+        (Environment.GetEnvironmentVariable("FUSE4FS_TEST_KILL_FEATURES") ?? "ext4 ext4+1k ext4+nocsum fast-commit ext3+1k everything")
             .Split(' '));
 
     [Theory]

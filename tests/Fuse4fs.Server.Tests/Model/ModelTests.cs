@@ -20,13 +20,14 @@ public sealed class ModelTests
     private static readonly ulong s_seed = ulong.Parse(
         Environment.GetEnvironmentVariable("FUSE4FS_TEST_MODEL_SEED") ?? "1", CultureInfo.InvariantCulture);
 
-    /// <summary>FUSE4FS_TEST_MODEL_FEATURES: other names of images/recipes.ini, blanks between. Behind a colon what the
+    /// <summary>FUSE4FS_TEST_MODEL_FEATURES: other names of images/recipes.ini, or combination-0, combination-1 ... of the
+    /// array that covers all pairs of features, blanks between. Behind a colon what the
     /// kernel is given instead, because not every kernel mounts the image.</summary>
     private static readonly string s_features = Environment.GetEnvironmentVariable("FUSE4FS_TEST_MODEL_FEATURES")
         ?? "ext4 ext4+1k ext4+nocsum ext4-uninit no-64bit no-flex meta-bg sparse-super2 csum-seed inode-128 large-dir"
         + " orphan-file fast-commit no-journal no-dir-index ext2+1k ext2-revision0 ext3 ext3+1k ext3-csum bigalloc+1k bigalloc-64k mmp"
         + " quota:ext4 project:ext4 ea-inode ea-inode+1k inline-data inline-data+1k inline-data-512"
-        + " no-filetype no-dir-nlink no-huge-file everything";
+        + " no-filetype no-dir-nlink no-huge-file everything casefold:ext4 external-journal:ext4";
 
     public static TheoryData<string> FeatureSets => [.. s_features.Split(' ')];
 
@@ -98,15 +99,21 @@ public sealed class ModelTests
             Assert.SkipWhen(reason is not null, reason ?? "");
             string[] names = features.Split(':');
             _isForBoth = names.Length == 1;
-            _kernelImage = ImageMaker.Make(RecipeBook.All[names[^1]] with { Fill = [] });
-            _ourImage = ImageMaker.Make(RecipeBook.All[names[0]] with { Fill = [] });
+            Recipe recipe = Find(names[0]);
+            _kernelImage = ImageMaker.Make(Find(names[^1]) with { Fill = [] });
+            _ourImage = ImageMaker.Make(recipe with { Fill = [] });
             Kernel = new LoopMount(_kernelImage.Path, "nodev");
-            Ours = new FuseMount(_ourImage.Path, "rw,nodev,allow_other,default_permissions");
+            string journal = _ourImage.JournalPath is { } path ? $",journal_path={path}" : "";
+            Ours = new FuseMount(_ourImage.Path, "rw,nodev,allow_other,default_permissions" + journal);
             Run = new MirroredRun(Kernel.MountPoint, Ours.MountPoint)
             {
-                HasLargeValues = RecipeBook.All[names[0]].Features.Contains("ea_inode", StringComparison.Ordinal),
+                HasLargeValues = recipe.Features.Split(',').Contains("ea_inode"),
             };
         }
+
+        private static Recipe Find(string name) => RecipeBook.All.TryGetValue(name, out Recipe? recipe)
+            ? recipe
+            : FeatureCombinations.Make(isForKernel: true).First(combination => combination.Name == name);
 
         public LoopMount Kernel { get; }
 

@@ -19,6 +19,8 @@ public sealed class BackgroundWork : IDisposable
     private bool _isWoken;
     private bool _isStopping;
     private bool _isUrgentRunning;
+    private bool _isBusy;
+    private bool _isPaused;
 
     /// <summary>Starts the thread.</summary>
     internal BackgroundWork(VolumeContext context, FreedSpace freed)
@@ -62,6 +64,30 @@ public sealed class BackgroundWork : IDisposable
         }
     }
 
+    /// <summary>Nothing is done until <see cref="Resume"/>: returns when the slice under way has ended. Not on the
+    /// thread itself.</summary>
+    public void Pause()
+    {
+        lock (_gate)
+        {
+            _isPaused = true;
+            while (_isBusy && !_isStopping)
+            {
+                Monitor.Wait(_gate);
+            }
+        }
+    }
+
+    /// <summary>Goes on.</summary>
+    public void Resume()
+    {
+        lock (_gate)
+        {
+            _isPaused = false;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
     /// <summary>Ends the thread after the slice it is in; jobs left are dropped.</summary>
     public void Dispose()
     {
@@ -90,17 +116,14 @@ public sealed class BackgroundWork : IDisposable
         while (TryWait(out IBackgroundJob? job, out bool isUrgent))
         {
             _freed.Drain();
-            if (job is null)
-            {
-                continue;
-            }
-            TimeSpan? pause = RunGuarded(job);
+            TimeSpan? pause = job is null ? null : RunGuarded(job);
             lock (_gate)
             {
                 if (pause is TimeSpan some)
                 {
-                    Enqueue(job, isUrgent, some);
+                    Enqueue(job!, isUrgent, some);
                 }
+                _isBusy = false;
                 _isUrgentRunning = false;
                 Monitor.PulseAll(_gate);
             }
@@ -115,16 +138,23 @@ public sealed class BackgroundWork : IDisposable
         {
             while (!_isStopping)
             {
+                if (_isPaused)
+                {
+                    Monitor.Wait(_gate);
+                    continue;
+                }
                 isUrgent = _urgent.TryDequeue(out job);
                 TimeSpan pause = TimeSpan.Zero;
                 if (isUrgent || TryTakeIdle(out job, out pause))
                 {
                     _isUrgentRunning = isUrgent;
+                    _isBusy = true;
                     return true;
                 }
                 if (_isWoken)
                 {
                     _isWoken = false;
+                    _isBusy = true;
                     return true;
                 }
                 Monitor.Wait(_gate, pause);

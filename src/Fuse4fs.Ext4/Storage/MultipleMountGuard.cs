@@ -24,6 +24,7 @@ internal sealed class MultipleMountGuard : IDisposable
     private readonly ManualResetEventSlim _stop = new();
     private readonly Thread _thread;
     private volatile bool _isLost;
+    private bool _isPaused;
     private volatile Action<string>? _lost;
 
     private MultipleMountGuard(
@@ -74,6 +75,13 @@ internal sealed class MultipleMountGuard : IDisposable
         {
             lost("the volume is in use elsewhere");
         }
+    }
+
+    /// <summary>Nothing is written meanwhile. Kernel: kmmpd stands still on a frozen file system, too.</summary>
+    public bool IsPaused
+    {
+        get => Volatile.Read(ref _isPaused);
+        set => Volatile.Write(ref _isPaused, value);
     }
 
     /// <summary>Gives the volume up, after the last write to it. A lost one is left alone.</summary>
@@ -140,6 +148,10 @@ internal sealed class MultipleMountGuard : IDisposable
         uint next = Fields.Sequence;
         while (!_stop.Wait(_interval))
         {
+            if (IsPaused)
+            {
+                continue;
+            }
             try
             {
                 byte[] mine = (byte[])_block.Clone();

@@ -59,6 +59,9 @@ internal sealed class VolumeBench : IDisposable
     /// <summary>What the kernel is told to keep of one file's mappings.</summary>
     public uint CacheBytes { get; init; } = 1 << 18;
 
+    /// <summary>Between commits that nobody asks for.</summary>
+    public TimeSpan CommitInterval { get; init; } = new VolumeOptions().CommitInterval;
+
     /// <summary>Of the present mount.</summary>
     public Volume Volume { get; private set; } = null!;
 
@@ -91,7 +94,7 @@ internal sealed class VolumeBench : IDisposable
         kernel.RegisterDescriptor(DeviceNumber, new BackingDescriptor(Storage));
         var device = new StorageDevice(Storage) { IsFrozen = () => MustNotWrite };
         var events = new EngineEventLog(_log);
-        Volume = Volume.Open(device, new VolumeOptions { Events = events });
+        Volume = Volume.Open(device, new VolumeOptions { Events = events, CommitInterval = CommitInterval });
         var options = new ServeOptions { Source = "image", MountPoint = "/", FakeRoot = true };
         var server = new ServedVolume(Volume, options, null!, isReadOnly: false, _log);
         Volume volume = Volume;

@@ -22,14 +22,15 @@ internal sealed class ServedVolume : IDisposable
     private bool _isShutDown;
     private bool _isPanicked;
 
-    public ServedVolume(Volume volume, ServeOptions options, ImageSource source, bool isReadOnly, ILogger log)
+    public ServedVolume(
+        Volume volume, ServeOptions options, ImageSource source, bool isReadOnly, ILogger log, bool isPrivate = true)
     {
         Source = source;
         Ids = new ShownIds(options);
         Volume = volume;
         Options = options;
         IsReadOnly = isReadOnly;
-        IsPrivate = !isReadOnly && PrivateMount.IsSuperusers(options);
+        IsPrivate = isPrivate && !isReadOnly && PrivateMount.IsSuperusers(options);
         Log = log;
         Background = new BackgroundQueue(log);
         HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);

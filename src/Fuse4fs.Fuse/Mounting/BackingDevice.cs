@@ -9,6 +9,9 @@ public sealed class BackingDevice
 {
     private const string Root = "/sys/class/bdi/";
 
+    /// <summary>With block mappings in force the kernel gives the mount a second one, without limits of its own.</summary>
+    private const string IomapSuffix = "-fuse.iomap";
+
     private readonly string _directory;
 
     private BackingDevice(string directory) => _directory = directory;
@@ -17,10 +20,13 @@ public sealed class BackingDevice
     /// <returns>Null when there is no such mount, or no sysfs.</returns>
     public static BackingDevice? Find(string mountPoint)
     {
-        MountEntry? entry = MountTable.Find(mountPoint);
-        return entry is not null && Directory.Exists(Root + entry.Device)
-            ? new BackingDevice(Root + entry.Device)
-            : null;
+        if (MountTable.Find(mountPoint) is not { } entry)
+        {
+            return null;
+        }
+        string plain = Root + entry.Device;
+        return Directory.Exists(plain + IomapSuffix) ? new BackingDevice(plain + IomapSuffix)
+            : Directory.Exists(plain) ? new BackingDevice(plain) : null;
     }
 
     /// <summary>Sets the size of read-ahead. A FUSE mount starts with 128 KiB; more makes fewer, larger READs.</summary>

@@ -37,11 +37,7 @@ public sealed class FuseMount
         {
             return adopted!;
         }
-        string target = Resolve(mountPoint);
-        if (MountTable.Find(target) is { } mounted && mounted.Source == options.Source && mounted.Type == options.Type)
-        {
-            throw new FuseException(Errno.Busy, $"{options.Source} is already mounted on {target}");
-        }
+        string target = ResolveFree(mountPoint, options);
         Errno error = TryMountDirectly(target, options, out FuseDevice? device);
         if (error is Errno.NotPermitted or Errno.AccessDenied && !options.FuseBlock)
         {
@@ -58,6 +54,22 @@ public sealed class FuseMount
     /// <exception cref="FuseException">It refuses.</exception>
     public static FuseMount Mount(string mountPoint, MountOptions options, MountService service) =>
         new(mountPoint, service.Mount(mountPoint, options), isAdopted: true);
+
+    /// <summary>Mounts by mount(2), on a device opened before, with whatever was asked of it. Where that is synchronous INIT
+    /// (FUSE_DEV_IOC_SYNC_INIT), a session has to read it in another thread: mount(2) returns when INIT, and what follows
+    /// it, are answered.</summary>
+    /// <param name="mountPoint">As for <see cref="Mount(string, MountOptions)"/>, of which /dev/fd/N is not possible.</param>
+    /// <param name="options">What to mount.</param>
+    /// <param name="device">Not connected yet. Stays the caller's when the mount fails.</param>
+    /// <exception cref="FuseException">With a sentence for the user.</exception>
+    public static FuseMount Mount(string mountPoint, MountOptions options, FuseDevice device)
+    {
+        string target = ResolveFree(mountPoint, options);
+        Errno error = MountDirectly(target, options, device);
+        return error == Errno.Ok
+            ? new FuseMount(target, device, isAdopted: false)
+            : throw new FuseException(error, Explain(error, target, options));
+    }
 
     /// <summary>Mounts a block device once more that is mounted as fuseblk already: the kernel gives the new mount the
     /// superblock of the first one, and so its server, as with any file system on a device.</summary>
@@ -110,6 +122,14 @@ public sealed class FuseMount
         return true;
     }
 
+    private static string ResolveFree(string mountPoint, MountOptions options)
+    {
+        string target = Resolve(mountPoint);
+        return MountTable.Find(target) is { } mounted && mounted.Source == options.Source && mounted.Type == options.Type
+            ? throw new FuseException(Errno.Busy, $"{options.Source} is already mounted on {target}")
+            : target;
+    }
+
     private static string Resolve(string mountPoint)
     {
         string? target = LibC.RealPath(mountPoint);
@@ -135,16 +155,19 @@ public sealed class FuseMount
         {
             return error;
         }
-        string data = options.ToKernelData(
-            device!.Descriptor.Number, DirectoryMode, LibC.GetUid(), LibC.GetGid());
-        if (LibC.Mount(options.Source, target, options.Type, options.Flags, data) == 0)
+        error = MountDirectly(target, options, device!);
+        if (error != Errno.Ok)
         {
-            return Errno.Ok;
+            device!.Dispose();
+            device = null;
         }
-        error = LibC.LastError;
-        device.Dispose();
-        device = null;
         return error;
+    }
+
+    private static Errno MountDirectly(string target, MountOptions options, FuseDevice device)
+    {
+        string data = options.ToKernelData(device.Descriptor.Number, DirectoryMode, LibC.GetUid(), LibC.GetGid());
+        return LibC.Mount(options.Source, target, options.Type, options.Flags, data) == 0 ? Errno.Ok : LibC.LastError;
     }
 
     private static string Explain(Errno error, string target, MountOptions options) => error switch

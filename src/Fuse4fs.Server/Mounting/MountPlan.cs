@@ -17,9 +17,10 @@ internal static class MountPlan
     private const int PageBytes = 4096;
 
     public static MountOptions Create(
-        ServeOptions options, ImageSource source, Volume volume, bool isReadOnly, bool isPrivate)
+        ServeOptions options, ImageSource source, Volume volume, bool isReadOnly, bool isPrivate, bool isIomap)
     {
-        bool isBlockType = options.FuseBlock switch
+        // With iomap the device is ours, not the mount's.
+        bool isBlockType = !isIomap && options.FuseBlock switch
         {
             FuseBlockChoice.On => true,
             FuseBlockChoice.Off => false,

@@ -4,6 +4,7 @@ using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
+using Fuse4fs.Server.Background;
 using Fuse4fs.Server.Opens;
 using Fuse4fs.Server.Sources;
 using Serilog;
@@ -18,12 +19,14 @@ public sealed class MountedVolume : IDisposable
     private readonly ServedVolume _server;
     private readonly FuseSession _session;
     private readonly MountStopper _stopper;
+    private readonly IomapMount? _iomap;
     private bool _isEnded;
 
-    private MountedVolume(
-        OwnedParts owned, ServedVolume server, FuseMount mount, FuseSession session, string? warning)
+    private MountedVolume(OwnedParts owned, ServedVolume server, FuseMount mount, FuseSession session,
+        IomapMount? iomap, string? warning)
     {
         _owned = owned;
+        _iomap = iomap;
         _server = server;
         _session = session;
         _stopper = new MountStopper(mount, server);
@@ -90,6 +93,10 @@ public sealed class MountedVolume : IDisposable
         }
         // Otherwise the kernel ends the connection when this process is gone.
         _owned.Dispose();
+        if (_isEnded)
+        {
+            _iomap?.AwaitRelease();
+        }
         if (_server.Options.Timing)
         {
             LogTiming();
@@ -118,26 +125,36 @@ public sealed class MountedVolume : IDisposable
         }
         ImageSource source = ImageSource.Open(options);
         owned.Add(source);
+        IomapMount? iomap = PrepareIomap(options, source, log, owned);
         var events = new EngineEventLog(log);
-        Volume volume = Volume.Open(source.Image, EngineOptions.Create(options, source.Image.IsReadOnly, events));
+        IBlockDevice device = iomap?.Device ?? (IBlockDevice)source.Image;
+        Volume volume = Volume.Open(device, EngineOptions.Create(options, device.IsReadOnly, events));
         owned.Add(volume);
         RefuseHiddenRecovery(options, source, volume);
+        if (iomap is not null && volume.IsReplayedInMemory)
+        {
+            SessionStart.RefuseIomap(options, "the journal is replayed in memory only", log);
+            iomap = null;
+        }
         bool isReadOnly = options.ReadOnly || volume.IsReadOnly;
-        var server = new ServedVolume(volume, options, source, isReadOnly, log);
+        var server = new ServedVolume(volume, options, source, isReadOnly, log, isPrivate: iomap is null);
         owned.Add(server);
         server.LetGo = owned.Dispose;
-        MountOptions plan = MountPlan.Create(options, source, volume, isReadOnly, server.IsPrivate);
-        FuseMount mount = options.Given is { } given
-            ? FuseMount.Mount(options.MountPoint, plan, given.Service)
-            : FuseMount.Mount(options.MountPoint, plan);
-        server.Written = mount.IsAdopted && !isReadOnly ? new WrittenFiles() : null;
-        FuseSession session = StartSession(server, mount);
+        MountOptions plan = MountPlan.Create(options, source, volume, isReadOnly, server.IsPrivate, iomap is not null);
+        (FuseMount mount, FuseSession session) = iomap is null
+            ? SessionStart.Mount(server, plan)
+            : SessionStart.Mount(server, plan, iomap);
         server.Session = session;
         source.Image.Waiting = session.CallForHelp;
+        if (iomap is not null)
+        {
+            iomap.Device.Waiting = session.CallForHelp;
+            KeepMemorySmall(volume, owned);
+        }
         MountPlan.RaiseReadAhead(mount);
         server.Full.UnseenBytes = DirtyLimit.Of(mount.MountPoint);
         ServerLog.Mounted(log, options.Source, mount.MountPoint, isReadOnly);
-        var mounted = new MountedVolume(owned, server, mount, session, events.FirstWarning);
+        var mounted = new MountedVolume(owned, server, mount, session, iomap, events.FirstWarning);
         if (!events.TryWatch(mounted.Panic))
         {
             mounted.Panic();
@@ -145,24 +162,27 @@ public sealed class MountedVolume : IDisposable
         return mounted;
     }
 
-    private static FuseSession StartSession(ServedVolume server, FuseMount mount)
+    private static IomapMount? PrepareIomap(ServeOptions options, ImageSource source, ILogger log, OwnedParts owned)
     {
-        var session = new FuseSession(mount.Device, new VolumeRequests(server), new SessionOptions
+        IomapMount? iomap = IomapMount.TryPrepare(options, source, out string? refusal);
+        if (iomap is not null)
         {
-            Capabilities = MountPlan.Capabilities(server.Options, server.IsReadOnly, server.IsPrivate),
-            Workers = server.Options.Threads,
-            Log = server.Log,
-        });
-        try
-        {
-            session.Start();
-            return session;
+            owned.Add(iomap);
         }
-        catch
+        else if (refusal is not null)
         {
-            _ = mount.Unmount(lazily: true);
-            session.Dispose();
-            throw;
+            SessionStart.RefuseIomap(options, refusal, log);
+        }
+        return iomap;
+    }
+
+    /// <summary>When memory is short the kernel may have to wait for us to free some.</summary>
+    private static void KeepMemorySmall(Volume volume, OwnedParts owned)
+    {
+        ResidentMemory.TryHold();
+        if (PressureWatch.TryStart(volume.GiveBackMemory) is { } watch)
+        {
+            owned.Add(watch);
         }
     }
 

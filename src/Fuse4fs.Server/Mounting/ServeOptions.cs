@@ -101,6 +101,9 @@ public sealed record ServeOptions
     /// <summary>fuseblk=: whether a block device is mounted with the type fuseblk.</summary>
     public FuseBlockChoice FuseBlock { get; init; }
 
+    /// <summary>iomap=: whether the kernel moves file data itself, on our word.</summary>
+    public IomapChoice Iomap { get; init; }
+
     /// <summary>io_uring: requests come over io_uring where the kernel offers it.</summary>
     public bool OverIoUring { get; init; }
 

@@ -11,6 +11,8 @@ internal static class ServerLog
 
     public static void Unmounted(ILogger log, string source) => log.Information("{Source} unmounted", source);
 
+    public static void NoIomap(ILogger log, string why) => log.Information("data passes through the server: {Why}", why);
+
     public static void Timing(ILogger log, string operation, long requests, double milliseconds) =>
         log.Information("{Operation}: {Requests} requests, {Milliseconds:0.0} ms", operation, requests, milliseconds);
 

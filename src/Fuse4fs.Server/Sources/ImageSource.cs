@@ -86,6 +86,25 @@ public sealed class ImageSource : IDisposable
         _claim = null;
     }
 
+    /// <summary>Opens the block device for I/O past its page cache. That is the claim from now on.</summary>
+    /// <returns>As <see cref="DirectDevice.Open"/>; Invalid also for sectors larger than so many bytes.</returns>
+    public Errno OpenDirectly(int mostSectorBytes, out DirectDevice? device)
+    {
+        YieldClaim();
+        Errno error = DirectDevice.Open(Path, Image.IsReadOnly, Image.OffsetBytes, out device);
+        if (device is not null && device.SectorBytes > mostSectorBytes)
+        {
+            device.Dispose();
+            device = null;
+            error = Errno.Invalid;
+        }
+        if (error != Errno.Ok)
+        {
+            _claim = ClaimDevice(Path, Status);
+        }
+        return error;
+    }
+
     /// <summary>Lets others have the source.</summary>
     public void Dispose()
     {
@@ -164,6 +183,10 @@ public sealed class ImageSource : IDisposable
             }
             if (!isReadOnly)
             {
+                if (ConflictSearch.LockHolderOf(in status) is { } holder)
+                {
+                    throw new MountRefusedException($"{source}: attached to {loop.Path}, which is used by {holder}");
+                }
                 throw new MountRefusedException(
                     $"{source}: attached to {loop.Path}; mount that device, or detach it, or mount with -o ro");
             }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Fuse4fs.Inspecting.Probing;
 using Fuse4fs.Linux;
 using Fuse4fs.Options;
 using Fuse4fs.Server.Sources;
@@ -15,6 +16,10 @@ internal static unsafe class DaemonLauncher
 {
     private const int SetIoFlusher = 57;
     private const int MessageBytes = 4096;
+
+    /// <summary>The heap's limit, in hexadecimal percent of the memory we may use: half. So it may be locked in memory
+    /// where the kernel waits for us to free some (iomap).</summary>
+    private const string HeapLimit = "DOTNET_GCHeapHardLimit";
 
     /// <returns>The exit code for the one who asked.</returns>
     public static int Launch(MountRequest request)
@@ -133,6 +138,11 @@ internal static unsafe class DaemonLauncher
             variable.StartsWith("DOTNET_EnableDiagnostics=", StringComparison.Ordinal)))
         {
             variables.Add("DOTNET_EnableDiagnostics=0");
+        }
+        if (KernelGreeting.IomapSupport() > 0
+            && !variables.Exists(static variable => variable.StartsWith(HeapLimit, StringComparison.Ordinal)))
+        {
+            variables.Add(HeapLimit + "Percent=32");
         }
         return variables;
     }

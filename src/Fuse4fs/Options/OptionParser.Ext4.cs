@@ -37,7 +37,7 @@ internal sealed partial class OptionParser
             // What these ask for is what we do anyway, or they tune an implementation that is not ours.
             case "user_xattr" or "noblock_validity" or "block_validity" or "delalloc" or "nodelalloc" or "barrier"
                 or "auto_da_alloc" or "noauto_da_alloc" or "dioread_lock" or "dioread_nolock" or "mbcache"
-                or "nombcache" or "journal_checksum" or "init_itable" or "noinit_itable" or "iomap"
+                or "nombcache" or "journal_checksum" or "init_itable" or "noinit_itable"
                 or "iomap_cache" or "noiomap_cache":
                 return true;
             default: return false;
@@ -73,7 +73,6 @@ internal sealed partial class OptionParser
             case "oom_score_adj":
                 _options = _options with { OutOfMemoryScore = (int)Number(name, value, -1000, 1000) };
                 return true;
-            case "iomap" when value is "0" or "1" or "default": return true;
             case "barrier" when value is "0" or "1": return true;
             case "inode_readahead_blks" or "max_batch_time" or "min_batch_time" or "journal_ioprio" or "init_itable"
                 or "debug_want_extra_isize" or "max_dir_size_kb" or "auto_da_alloc":

@@ -31,6 +31,7 @@ internal sealed partial class OptionParser
             case "uidmap": _options = _options with { UserMap = Map(name, value) }; return true;
             case "gidmap": _options = _options with { GroupMap = Map(name, value) }; return true;
             case "squash_to_root" when value is null: _options = _options with { SquashToRoot = true }; return true;
+            case "iomap": _options = _options with { Iomap = Iomap(value) }; return true;
             case "idmap" when value is null: _options = _options with { AllowIdMapping = true }; return true;
             case "debug" when value is null: IsDebug = true; return true;
             case "fuse4fs_debug" when value is null: IsVerbose = true; return true;
@@ -42,6 +43,15 @@ internal sealed partial class OptionParser
         ? map!
         : throw new UsageException($"mount option '{name}={value}': IMAGE:SHOWN:COUNT is expected, repeated with a colon "
             + "between, without overlaps");
+
+    /// <summary>0, 1 and default are the C program's words.</summary>
+    private static IomapChoice Iomap(string? value) => value switch
+    {
+        null or "on" or "1" => IomapChoice.On,
+        "off" or "0" => IomapChoice.Off,
+        "auto" or "default" => IomapChoice.Automatic,
+        _ => throw new UsageException($"mount option 'iomap={value}': auto, on or off is expected"),
+    };
 
     private static FuseBlockChoice FuseBlock(string? value) => value switch
     {

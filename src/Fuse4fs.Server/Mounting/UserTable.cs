@@ -14,15 +14,23 @@ public static class UserTable
     private const string Table = Folder + "/utab";
     private const string Lock = Table + ".lock";
     private const string Mark = "helper=fuse4fs";
+    private const int MostLines = 1000;
 
-    /// <summary>Adds the line of a mount that was just made, and takes out ours whose mounts are gone.</summary>
+    /// <summary>Adds the line of a mount that was just made. Lines of mounts that ended without umount stay, for mounts of
+    /// other mount namespaces, which share the table, cannot be told from them; they do no harm, and are bounded.
+    /// </summary>
     /// <param name="place">The mount point as the mount table spells it.</param>
     public static void Add(string place)
     {
         if (LibC.GetEffectiveUid() == 0 && MountTable.Find(place) is { } mount)
         {
             string line = $"SRC={Mangle(mount.Source)} TARGET={Mangle(place)} ROOT=/ OPTS={Mark}";
-            Rewrite(lines => [.. lines.Where(other => !IsOurs(other) || IsMountedElsewhere(other, place)), line]);
+            Rewrite(lines =>
+            {
+                string[] others = [.. lines.Where(other => !IsOurs(other) || TargetOf(other) != Mangle(place))];
+                int surplus = others.Count(IsOurs) - MostLines + 1;
+                return [.. others.Where(other => !IsOurs(other) || surplus-- <= 0), line];
+            });
         }
     }
 
@@ -64,9 +72,6 @@ public static class UserTable
     }
 
     private static bool IsOurs(string line) => line.Split(' ').Contains("OPTS=" + Mark);
-
-    private static bool IsMountedElsewhere(string line, string place) => TargetOf(line) is { } target
-        && target != Mangle(place) && MountTable.Read().Any(mount => Mangle(mount.MountPoint) == target);
 
     private static string? TargetOf(string line)
     {

@@ -21,8 +21,8 @@ public sealed class Capabilities
     /// <summary>The kernel owns data and attributes then: it masks modes and inherits ACLs by itself, except in the root,
     /// where with DontMask it would do neither; it strips set-id bits where it truncates, but not where it has an open
     /// truncate; there are no data requests to speak of.</summary>
-    private const InitFlags UnfitForIomap = InitFlags.DontMask | InitFlags.AtomicTruncateOnOpen | InitFlags.WriteBackCache | InitFlags.OverIoUring
-        | InitFlags.Passthrough | InitFlags.Submounts | InitFlags.InodeDax;
+    private const InitFlags UnfitForIomap = InitFlags.DontMask | InitFlags.AtomicTruncateOnOpen
+        | InitFlags.WriteBackCache | InitFlags.OverIoUring | InitFlags.Passthrough | InitFlags.Submounts | InitFlags.InodeDax;
 
     private const int PageBytes = 4096;
     private const int PagesWithoutMaxPages = 32;

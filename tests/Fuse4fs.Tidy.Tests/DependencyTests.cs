@@ -21,7 +21,7 @@ public sealed partial class DependencyTests
     private static readonly string[][] s_engineLevels =
     [
         ["Format"], ["Storage"], ["Journaling"], ["Allocation"], ["Mapping", "Inodes"], ["Xattrs"], ["Directories"],
-        ["Files"], ["Quota"], ["FastCommits"],
+        ["Files"], ["Delegation"], ["Quota"], ["FastCommits"],
     ];
 
     [Fact]

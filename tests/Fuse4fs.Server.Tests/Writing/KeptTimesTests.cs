@@ -13,6 +13,7 @@ public sealed class KeptTimesTests
     [InlineData("fallocate -p -o 1000 -l 5000 f")]
     [InlineData("fallocate -z -o 0 -l 5000 f")]
     [InlineData("truncate -s 12345 f; truncate -s 12345 f")]
+    [InlineData("sleep 0.1; python3 -c 'import os; os.truncate(\"f\", 12345)'")]
     [InlineData("cp --reflink=never f g; cp f h; cat f >> g")]
     [InlineData(": > f")]
     [InlineData("setfattr -n user.a -v b f; chmod 600 f; ln f l; mv f m; chown 5:6 m")]

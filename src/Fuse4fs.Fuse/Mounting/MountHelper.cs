@@ -27,7 +27,10 @@ internal static class MountHelper
             if (error != Errno.Ok || exitCode > 0)
             {
                 device?.Dispose();
-                throw new FuseException(Errno.NotPermitted, $"{mountPoint} could not be mounted: {words}");
+                string hint = words.Contains($"failed to open {FuseDevice.Path}", StringComparison.Ordinal)
+                    ? $" (usually everybody may open {FuseDevice.Path}: mode 0666)"
+                    : "";
+                throw new FuseException(Errno.NotPermitted, $"{mountPoint} could not be mounted: {words}{hint}");
             }
             return new FuseDevice(device!);
         }

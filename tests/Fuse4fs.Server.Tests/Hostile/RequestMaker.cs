@@ -21,7 +21,7 @@ internal static class RequestMaker
     /// <summary>ioctl commands that the server knows, and one it does not.</summary>
     private static readonly uint[] s_commands =
         [0x80086601, 0x40086602, 0x801c581f, 0x401c5820, 0x80087601, 0x40087602, 0x80086603, 0x81009431, 0x41009432,
-            0x8008662c, 0xc0185879, 0x9000f401, 0xf402, 0x12345678];
+            0x8008662c, 0x4008662c, 0x4004662b, 0x40086610, 0xc0c0583b, 0xc0185879, 0x9000f401, 0xf402, 0x12345678];
 
     /// <summary>The request of a number.</summary>
     /// <param name="number">Decides everything.</param>

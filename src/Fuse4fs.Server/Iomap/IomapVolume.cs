@@ -12,7 +12,6 @@ namespace Fuse4fs.Server.Iomap;
 /// kernel keeps).</remarks>
 internal sealed partial class IomapVolume : IomapHandler
 {
-    private const uint MaximumLinks = 65000;
     private const uint LargeInodeBytes = 256;
 
 
@@ -51,7 +50,7 @@ internal sealed partial class IomapVolume : IomapHandler
             BlockSizeBytes = geometry.BlockSizeBytes,
             Name = Server.Options.Source,
             Uuid = uuid.ToArray(),
-            MaxLinks = MaximumLinks,
+            // Links are limited here: a directory may have more subdirectories than its inode can count.
             MaxFileBytes = Volume.MaximumFileBytes,
             CacheBytes = CacheBytes,
             Times = new TimeLimits(hasNanoseconds ? 1u : 1_000_000_000u, int.MinValue,

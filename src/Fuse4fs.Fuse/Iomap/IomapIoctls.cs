@@ -46,6 +46,14 @@ public static class IomapIoctls
         return device.Ioctl(SetNoRecursion, MemoryMarshal.AsBytes(new Span<uint>(ref on)), out _);
     }
 
+    /// <summary>Which revision the kernel has, as people call it, as far as requests tell that need no agreement.</summary>
+    /// <param name="device">A mounted /dev/fuse, INIT answered or not, of a kernel that knows
+    /// <see cref="TryGetSupport"/>.</param>
+    public static string RevisionName(IFuseTransport device) =>
+        TrySetBlockSize(device, BackingId.None, 0) == Errno.NotTerminal ? "older than v7, not used"
+        : TryStripe(device, 0, [], out _) == Errno.NotTerminal ? IomapRevision.V8.Name
+        : IomapRevision.V9.Name;
+
     internal static Errno TryRegister(IFuseTransport device, FileDescriptor file, out BackingId id)
     {
         var map = new BackingMap { Descriptor = file.Number, Flags = BackingMap.ForIomap };

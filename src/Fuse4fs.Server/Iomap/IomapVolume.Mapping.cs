@@ -33,6 +33,11 @@ internal sealed partial class IomapVolume
         {
             UploadAround(inode, request.Offset);
         }
+        if (request.Has(IomapOperation.Report))
+        {
+            // People see the flags: nothing is shared here.
+            mapping = mapping with { IsTail = false };
+        }
         reply.SetInPlace(ToKernel(in mapping, FlagsOf(in request, in mapping)));
         return Errno.Ok;
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
@@ -10,7 +11,6 @@ namespace Fuse4fs.Inspecting.Probing;
 internal sealed class KernelGreeting
 {
     private const int RequestBytes = 1 << 17;
-    private const uint SupportRequest = 0x8010E563; // FUSE_DEV_IOC_IOMAP_SUPPORT of the fuse-iomap patches
 
     private KernelGreeting(string? refusal) => Refusal = refusal;
 
@@ -25,6 +25,9 @@ internal sealed class KernelGreeting
     public uint MaximumReadAheadBytes { get; private init; }
 
     public InitFlags Flags { get; private init; }
+
+    /// <summary>The revision of fuse-iomap; null where there is none, or it is not for us.</summary>
+    public string? IomapRevision { get; private init; }
 
     /// <summary>Mounts on an empty directory, reads one message, unmounts.</summary>
     public static KernelGreeting Read()
@@ -45,7 +48,7 @@ internal sealed class KernelGreeting
     }
 
     /// <summary>What the kernel says to the iomap patches' question; -1 when it does not know it.</summary>
-    public static unsafe long IomapSupport()
+    public static long IomapSupport()
     {
         Errno error = FuseDevice.TryOpen(out FuseDevice? device);
         if (error != Errno.Ok)
@@ -54,8 +57,7 @@ internal sealed class KernelGreeting
         }
         using (device)
         {
-            ulong* answer = stackalloc ulong[2];
-            return LibC.IoControl(device!.Descriptor, SupportRequest, answer) == 0 ? (long)answer[0] : -1;
+            return IomapIoctls.TryGetSupport(device!, out ulong flags) == Errno.Ok ? (long)flags : -1;
         }
     }
 
@@ -98,6 +100,9 @@ internal sealed class KernelGreeting
             Major = init.Major,
             Minor = init.Minor,
             MaximumReadAheadBytes = init.MaxReadAhead,
+            IomapRevision = IomapIoctls.TryGetSupport(device, out ulong support) == Errno.Ok && support != 0
+                ? IomapIoctls.RevisionName(device)
+                : null,
             Flags = low.HasFlag(InitFlags.InitExtended) ? low | (InitFlags)((ulong)init.Flags2 << 32) : low,
         };
     }

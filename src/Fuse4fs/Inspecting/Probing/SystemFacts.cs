@@ -49,6 +49,7 @@ internal static class SystemFacts
                 0 => "in the kernel, not for this user or switched off (module parameter enable_iomap)",
                 _ => "yes",
             }),
+            new("iomapRevision", "iomap revision", greeting.IomapRevision),
             new("iomapBit", "INIT bit 43", Has((InitFlags)(1UL << IomapBit))),
             new("flags", "INIT flags", isKnown ? $"0x{(ulong)greeting.Flags:x}" : null),
         ]);

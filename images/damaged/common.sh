@@ -1,5 +1,5 @@
 # Sourced by the recipes beside it: each makes the image it is given the name of, damaged in one way that was a bug of ours
-# once, or nearly. What they do is the same every time. Structures are damaged where no checksum covers them, so that the
+# once, or that only a guard keeps from being one. What they do is the same every time. Structures are damaged where no checksum covers them, so that the
 # checks behind the checksums are met.
 set -euo pipefail
 image=$1

@@ -33,6 +33,7 @@ internal sealed class ServedVolume : IDisposable
         IsPrivate = isPrivate && !isReadOnly && PrivateMount.IsSuperusers(options);
         Log = log;
         Background = new BackgroundQueue(log);
+        Invalidations = new BackgroundQueue(log);
         HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);
         HasEncryption = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Encrypt);
     }
@@ -65,7 +66,13 @@ internal sealed class ServedVolume : IDisposable
     /// <summary>Null where the mount is our own.</summary>
     public WrittenFiles? Written { get; set; }
 
+    public DirectWriters Direct { get; } = new();
+
     public BackgroundQueue Background { get; }
+
+    /// <summary>For telling the kernel to drop pages, which waits for reads of them that workers answer: nothing else may
+    /// wait behind it, and no worker may do it.</summary>
+    public BackgroundQueue Invalidations { get; }
 
     /// <summary>Shut down on request: nothing is read or changed any more.</summary>
     public bool IsShutDown
@@ -141,5 +148,9 @@ internal sealed class ServedVolume : IDisposable
     }
 
     /// <summary>Ends the work in the background. The volume is not ours.</summary>
-    public void Dispose() => Background.Dispose();
+    public void Dispose()
+    {
+        Invalidations.Dispose();
+        Background.Dispose();
+    }
 }

@@ -100,6 +100,10 @@ public struct FlushIn
 [StructLayout(LayoutKind.Sequential)]
 public struct ReadIn
 {
+    /// <summary>FUSE_READ_LOCKOWNER: the kernel names an owner with what it reads past its cache, and only then.
+    /// </summary>
+    public const uint HasLockOwner = 1 << 1;
+
     /// <summary>fh.</summary>
     public ulong Handle;
 

@@ -96,7 +96,13 @@ internal static class OpenHandler
             server.Written?.Add(inode);
         }
         bool mayUseReserve = canWrite && server.Volume.MayUseReserve(header.Uid, header.Gid);
-        return server.Opens.Add(new OpenFile(inode, canWrite, mayUseReserve));
+        bool writesDirectly = canWrite && (flags & OpenFlags.Direct) != 0;
+        ulong handle = server.Opens.Add(new OpenFile(inode, canWrite, mayUseReserve, writesDirectly));
+        if (writesDirectly && handle != 0)
+        {
+            server.Direct.Opened(inode);
+        }
+        return handle;
     }
 
     /// <summary>Whether the kernel is to ask before it takes data for an empty file that was opened: where it could hold
@@ -199,7 +205,12 @@ internal static class OpenHandler
 
     private static void Forget(ServedVolume server, ulong handle)
     {
-        if (server.Opens.Remove(handle, out OpenFile file))
+        bool wasLastWriter = server.Opens.Remove(handle, out OpenFile file);
+        if (file.WritesDirectly)
+        {
+            server.Direct.Closed(file.Inode);
+        }
+        if (wasLastWriter)
         {
             server.Full.Remove(file.Inode);
             server.Volume.ReleaseWriter(file.Inode);

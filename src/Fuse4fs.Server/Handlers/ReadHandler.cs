@@ -19,6 +19,10 @@ internal static class ReadHandler
         {
             return Errno.Stale;
         }
+        if (!server.IsReadOnly && (request.ReadFlags & ReadIn.HasLockOwner) == 0)
+        {
+            server.Direct.IsBeingCached(inode);
+        }
         int size = (int)Math.Min(request.Size, (uint)reply.Free.Length);
         Errno error = DataReplies.Append(server.Volume, inode, (long)request.Offset, size, ref reply);
         if (error == Errno.Ok && server.Iomap is not null && reply.Length == 0)

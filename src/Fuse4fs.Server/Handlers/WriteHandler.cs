@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
@@ -41,12 +42,51 @@ internal static class WriteHandler
         {
             Tell(server, header.NodeId, in before, isClose);
         }
-        if (error != Errno.Ok && (isCached || written == 0))
+        // Of a direct write the kernel takes a partial success for EIO (fs/fuse/file.c, fuse_get_res_by_io).
+        bool isDirect = !isCached && (request.WriteFlags & WriteFlags.LockOwner) != 0;
+        if (error != Errno.Ok && (isCached || isDirect || written == 0))
         {
             return error;
         }
+        if (isDirect && written > 0 && server.Direct.MayBeCached(inode))
+        {
+            InvalidateAndAnswer(server, in header, (long)request.Offset, written, ref reply);
+            return Errno.Ok;
+        }
         reply.Append<WriteOut>().Size = (uint)written;
         return Errno.Ok;
+    }
+
+    /// <summary>Drops what the kernel has read into its cache while a direct write was on its way, before anybody learns
+    /// that the write is done. Not for a write through the cache, which names no lock owner: its pages are locked until it
+    /// is answered.</summary>
+    private static void InvalidateAndAnswer(
+        ServedVolume server, in InHeader header, long offset, int written, ref ReplyWriter reply)
+    {
+        ulong nodeId = header.NodeId;
+        DeferredReply later = reply.Defer(in header);
+        void Answer()
+        {
+            var done = new WriteOut { Size = (uint)written };
+            later.Complete(MemoryMarshal.AsBytes(new ReadOnlySpan<WriteOut>(in done)));
+        }
+
+        void Invalidate(CancellationToken cancellation)
+        {
+            try
+            {
+                _ = server.Notifier.InvalidateInode(nodeId, offset, written);
+            }
+            finally
+            {
+                Answer();
+            }
+        }
+
+        if (!server.Invalidations.TryAdd(Invalidate))
+        {
+            Answer();
+        }
     }
 
     /// <summary>What the kernel would not know otherwise: that set-id bits are gone, and that the next write should be

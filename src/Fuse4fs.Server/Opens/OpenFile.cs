@@ -7,4 +7,5 @@ namespace Fuse4fs.Server.Opens;
 /// <param name="Inode">Which file.</param>
 /// <param name="CanWrite">Opened for writing.</param>
 /// <param name="MayUseReserve">The opener may take blocks kept back for the superuser.</param>
-internal readonly record struct OpenFile(InodeNumber Inode, bool CanWrite, bool MayUseReserve);
+/// <param name="WritesDirectly">Opened to be written past the kernel's page cache.</param>
+internal readonly record struct OpenFile(InodeNumber Inode, bool CanWrite, bool MayUseReserve, bool WritesDirectly);

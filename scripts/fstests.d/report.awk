@@ -1,33 +1,40 @@
-# Reads two results.tsv (the one beside first) and prints the table; writes JSON and an SVG chart.
-BEGIN { FS = "\t" }
-/^#/ { next }
-FILENAME == ARGV[1] && ARGV[1] != ARGV[2] { theirs[$1] = $2; next }
-{ ours[$1] = $2; seconds[$1] = $3; reason[$1] = $4 }
+# Reads results.tsv files, the run's own last, and prints the table; writes JSON and an SVG chart.
+# names: the runs, in the order of the files. All are counted over the run's own tests.
+BEGIN { FS = "\t"; runs = split(names, name, " ") }
+FNR == 1 { file++ }
+/^#/ || NF < 2 { next }
+{ status[file, $1] = $2; seconds[file, $1] = $3; if (file == runs) { tests[$1]; reason[$1] = $4 } }
 END {
-    for (test in ours) {
-        count[ours[test]]++; total += seconds[test]; all++
-        if (test in theirs) { beside[theirs[test]]++; both++ }
-        pair = ours[test] " " theirs[test]
-        if (pair == "fail pass" || pair == "notrun pass" || pair == "fail ") { list[pair, ++listed[pair]] = test }
+    for (test in tests) {
+        for (run = 1; run <= runs; run++) {
+            if ((run, test) in status) {
+                count[run, status[run, test]]++; total[run] += seconds[run, test]; known[run]++
+            }
+        }
     }
     printf "%-12s %8s %8s %8s %8s\n", "run", "passed", "failed", "not run", "seconds"
-    printf "%-12s %8d %8d %8d %8d\n", name, count["pass"], count["fail"], count["notrun"], total
-    if (both) {
-        printf "%-12s %8d %8d %8d %8s  (the same tests)\n", other, beside["pass"], beside["fail"], beside["notrun"], ""
+    for (run = runs; run >= 1; run--) {
+        if (known[run]) {
+            printf "%-12s %8d %8d %8d %8d\n", name[run], passed(run), failed(run), not_run(run), total[run]
+        }
     }
-    show("fail pass", "failed here, passed by " other)
-    show("notrun pass", "not run here, passed by " other)
-    show("fail ", "failed here, unknown to " other)
-    printf "{\n  \"run\": \"%s\", \"passed\": %d, \"failed\": %d, \"notRun\": %d, \"seconds\": %d,\n", \
-        name, count["pass"], count["fail"], count["notrun"], total > json
-    printf "  \"beside\": { \"run\": \"%s\", \"passed\": %d, \"failed\": %d, \"notRun\": %d }\n}\n", \
-        other, beside["pass"], beside["fail"], beside["notrun"] > json
+    for (run = 1; run < runs; run++) {
+        show(run, "fail", "pass", "failed here, passed by " name[run])
+        show(run, "notrun", "pass", "not run here, passed by " name[run])
+        show(run, "pass", "fail", "passed here, failed by " name[run])
+    }
+    show(1, "fail", "", "failed here, unknown to " name[1])
+    write_json()
     chart()
 }
-function show(pair, title,    n, i, j, swap, sorted) {
-    n = listed[pair]
+function passed(run) { return count[run, "pass"] + 0 }
+function failed(run) { return count[run, "fail"] + 0 }
+function not_run(run) { return count[run, "notrun"] + 0 }
+function show(run, own, theirs, title,    test, n, i, j, swap, sorted) {
+    for (test in tests) {
+        if (status[runs, test] == own && status[run, test] == theirs) { sorted[++n] = test }
+    }
     if (!n) { return }
-    for (i = 1; i <= n; i++) { sorted[i] = list[pair, i] }
     for (i = 2; i <= n; i++) {
         swap = sorted[i]
         for (j = i - 1; j > 0 && sorted[j] > swap; j--) { sorted[j + 1] = sorted[j] }
@@ -36,19 +43,33 @@ function show(pair, title,    n, i, j, swap, sorted) {
     printf "\n%s (%d):\n", title, n
     for (i = 1; i <= n; i++) { printf "  %s  %s\n", sorted[i], reason[sorted[i]] }
 }
-function bar(y, label, passed, failed, notrun,    whole, x, width) {
-    whole = passed + failed + notrun
-    if (!whole) { return }
-    printf "<text x=\"0\" y=\"%d\">%s</text>\n", y + 14, label > svg
-    x = 110
-    width = 600 * passed / whole; printf "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"18\" fill=\"#3a7d44\"/>\n", x, y, width > svg; x += width
-    width = 600 * failed / whole; printf "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"18\" fill=\"#b33939\"/>\n", x, y, width > svg; x += width
-    width = 600 * notrun / whole; printf "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"18\" fill=\"#c8c8c8\"/>\n", x, y, width > svg
-    printf "<text x=\"720\" y=\"%d\">%d passed, %d failed, %d not run</text>\n", y + 14, passed, failed, notrun > svg
+function write_json(    run) {
+    printf "[" > json
+    for (run = runs; run >= 1; run--) {
+        printf "%s\n  { \"run\": \"%s\", \"passed\": %d, \"failed\": %d, \"notRun\": %d, \"seconds\": %d }", \
+            run == runs ? "" : ",", name[run], passed(run), failed(run), not_run(run), total[run] > json
+    }
+    print "\n]" > json
 }
-function chart() {
-    print "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"980\" height=\"70\" font-family=\"sans-serif\" font-size=\"13\">" > svg
-    bar(6, name, count["pass"], count["fail"], count["notrun"])
-    bar(34, other, beside["pass"], beside["fail"], beside["notrun"])
+function bar(y, run,    whole, x) {
+    whole = known[run]
+    if (!whole) { return }
+    printf "<text x=\"0\" y=\"%d\">%s</text>\n", y + 14, name[run] > svg
+    x = part(110, y, passed(run), whole, "#3a7d44")
+    x = part(x, y, failed(run), whole, "#b33939")
+    part(x, y, not_run(run), whole, "#c8c8c8")
+    printf "<text x=\"720\" y=\"%d\">%d passed, %d failed, %d not run</text>\n", y + 14, passed(run), failed(run), \
+        not_run(run) > svg
+}
+function part(x, y, tests, whole, color,    width) {
+    width = 600 * tests / whole
+    printf "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"18\" fill=\"%s\"/>\n", x, y, width, color > svg
+    return x + width
+}
+function chart(    run, y) {
+    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"980\" height=\"%d\"", 14 + 28 * runs > svg
+    print " font-family=\"sans-serif\" font-size=\"13\">" > svg
+    y = 6
+    for (run = runs; run >= 1; run--) { bar(y, run); y += 28 }
     print "</svg>" > svg
 }

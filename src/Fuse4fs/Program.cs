@@ -24,7 +24,7 @@ internal static class Program
             string name = MountHelper.OwnName();
             return MountHelper.IsMount(name) ? MountHelper.Mount(name, arguments)
                 : MountHelper.IsUnmount(name) ? MountHelper.Unmount(arguments)
-                : CommandTree.Run(arguments);
+                : CommandTree.Run(StripeArguments.Rewrite(arguments));
         }
         catch (UsageException mistake)
         {

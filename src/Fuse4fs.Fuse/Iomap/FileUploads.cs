@@ -8,7 +8,7 @@ namespace Fuse4fs.Fuse.Iomap;
 /// somebody else. So uploads (from looking at the map to the end of sending) and changes of the map (from before the
 /// change until its reply is on its way) exclude each other; there may be many of either at once. Changes go first: an
 /// upload that meets one is left out, the answer to BEGIN does without it. The gate comes before the locks of inodes:
-/// never enter it holding one.</para>
+/// never enter it holding one, nor while inside it.</para>
 /// <para>What a handler of BEGIN has just allocated contradicts what may be cached: it leaves the gate as a changer and
 /// either enters it again to upload the new mapping, or calls <see cref="Invalidate"/>, both before its reply.</para>
 /// <para><b>The count</b> is never less than the kernel's as long as it hears of everything the kernel drops:
@@ -98,7 +98,7 @@ public sealed class FileUploads
         }
     }
 
-    /// <summary>Sends a batch of this file and remembers it. Before, it drops the windows uploaded longest ago where
+    /// <summary>Sends a batch of this file, its mappings in ascending order, and remembers it. Before, it drops the windows uploaded longest ago where
     /// otherwise there would be too many. Inside the gate, with no lock held.</summary>
     /// <returns>Ok; or the first error: what could not be uploaded is then not cached in any form.</returns>
     public Errno Send(MappingBatch batch)
@@ -107,10 +107,10 @@ public sealed class FileUploads
         {
             return Errno.Ok;
         }
-        Errno error = MakeRoom(batch.Count);
+        Errno error = batch.Count > _most ? Errno.NoSpace : MakeRoom(batch);
         if (error != Errno.Ok)
         {
-            return error;
+            return DropUnsent(batch, error);
         }
         error = batch.Send();
         lock (_gate)
@@ -162,7 +162,7 @@ public sealed class FileUploads
         }
     }
 
-    private Errno MakeRoom(int mappings)
+    private Errno MakeRoom(MappingBatch batch)
     {
         while (true)
         {
@@ -170,8 +170,7 @@ public sealed class FileUploads
             long to = long.MaxValue;
             lock (_gate)
             {
-                // A new mapping in the middle of an old one makes three of one.
-                if (_ranges.Count + (2 * mappings) <= _most || _ranges.Count == 0)
+                if (_ranges.Count + Growth(batch) <= _most || _ranges.Count == 0)
                 {
                     return Errno.Ok;
                 }
@@ -186,6 +185,29 @@ public sealed class FileUploads
                 return error;
             }
         }
+    }
+
+    /// <summary>Most by which the number of mappings grows: one in the middle of an older one makes three of it.</summary>
+    private int Growth(MappingBatch batch)
+    {
+        int growth = batch.Count;
+        for (int i = 0; i < batch.Count; i++)
+        {
+            (long offset, long length) = batch.RangeOf(i);
+            growth += _ranges.Splits(offset, offset + length) ? 1 : 0;
+        }
+        return growth;
+    }
+
+    /// <summary>Nothing was sent: what the kernel has of these ranges may be older.</summary>
+    private Errno DropUnsent(MappingBatch batch, Errno error)
+    {
+        for (int i = 0; i < batch.Count; i++)
+        {
+            (long offset, long length) = batch.RangeOf(i);
+            _ = Invalidate(offset, length);
+        }
+        return error;
     }
 
     /// <summary>The kernel may still have something older where a mapping was refused.</summary>

@@ -122,8 +122,9 @@ public sealed class IomapRevision
         return ((IomapOperation)common & ~(IomapOperation.Known & ~moved)) == 0;
     }
 
-    /// <summary>Whether an operation asks the server although the mapping is cached.</summary>
-    internal bool IsPastCache(IomapOperation operation)
+    /// <summary>Whether an operation asks the server although the mapping is cached: then nothing is gained by uploading
+    /// it.</summary>
+    public bool IsPastCache(IomapOperation operation)
         => (operation & (IomapOperation.Atomic | IomapOperation.SwapFile)) != 0
             || (ReportsPastCache && (operation & IomapOperation.Report) != 0);
 }

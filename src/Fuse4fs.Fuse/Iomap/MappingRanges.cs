@@ -47,6 +47,13 @@ internal sealed class MappingRanges
         Count -= last - first;
     }
 
+    /// <summary>Whether adding this would leave pieces of one range on both sides.</summary>
+    public bool Splits(long from, long to)
+    {
+        int index = FirstEndingBehind(from);
+        return index < Count && _ranges[index].From < from && _ranges[index].To > to;
+    }
+
     public bool Covers(long from, long to)
     {
         for (int i = FirstEndingBehind(from); from < to; i++)

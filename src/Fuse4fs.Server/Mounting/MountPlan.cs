@@ -24,6 +24,7 @@ internal static class MountPlan
         {
             FuseBlockChoice.On => true,
             FuseBlockChoice.Off => false,
+            _ when options.StripeMembers.Count > 0 => false,     // the kernel would claim one of them
             _ => options.Given is null && source.IsBlockDevice && options.OffsetBytes == 0 && LibC.GetEffectiveUid() == 0,
         };
         if (isBlockType && options.Given is not null)

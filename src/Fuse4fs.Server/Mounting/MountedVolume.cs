@@ -125,9 +125,18 @@ public sealed class MountedVolume : IDisposable
         }
         ImageSource source = ImageSource.Open(options);
         owned.Add(source);
-        IomapMount? iomap = PrepareIomap(options, source, log, owned);
+        StripedSource? set = OpenSet(options, source, owned);
+        IomapMount? iomap = null;
+        if (set is null)
+        {
+            iomap = PrepareIomap(options, source, log, owned);
+        }
+        else
+        {
+            SessionStart.RefuseIomap(options, "the volume is spread over several images", log);
+        }
         var events = new EngineEventLog(log);
-        IBlockDevice device = iomap?.Device ?? (IBlockDevice)source.Image;
+        IBlockDevice device = iomap?.Device ?? set?.Device ?? (IBlockDevice)source.Image;
         Volume volume = Volume.Open(device, EngineOptions.Create(options, device.IsReadOnly, events));
         owned.Add(volume);
         RefuseHiddenRecovery(options, source, volume);
@@ -146,6 +155,7 @@ public sealed class MountedVolume : IDisposable
             : SessionStart.Mount(server, plan, iomap);
         server.Session = session;
         source.Image.Waiting = session.CallForHelp;
+        set?.SetWaiting(session.CallForHelp);
         if (iomap is not null)
         {
             iomap.Device.Waiting = session.CallForHelp;
@@ -153,6 +163,10 @@ public sealed class MountedVolume : IDisposable
         }
         MountPlan.RaiseReadAhead(mount);
         server.Full.UnseenBytes = DirtyLimit.Of(mount.MountPoint);
+        if (set?.Notice is string notice)
+        {
+            ServerLog.Warning(log, notice);
+        }
         ServerLog.Mounted(log, options.Source, mount.MountPoint, isReadOnly);
         var mounted = new MountedVolume(owned, server, mount, session, iomap, events.FirstWarning);
         if (!events.TryWatch(mounted.Panic))
@@ -160,6 +174,17 @@ public sealed class MountedVolume : IDisposable
             mounted.Panic();
         }
         return mounted;
+    }
+
+    private static StripedSource? OpenSet(ServeOptions options, ImageSource first, OwnedParts owned)
+    {
+        if (options.StripeMembers.Count == 0)
+        {
+            return null;
+        }
+        var set = StripedSource.Open(options, first);
+        owned.Add(set);
+        return set;
     }
 
     private static IomapMount? PrepareIomap(ServeOptions options, ImageSource source, ILogger log, OwnedParts owned)

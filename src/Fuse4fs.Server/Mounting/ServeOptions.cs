@@ -12,6 +12,12 @@ public sealed record ServeOptions
     /// <summary>The image or device, exactly as given: it is the source in the mount table.</summary>
     public required string Source { get; init; }
 
+    /// <summary>The members of a striped set that follow the source; empty: the source is all.</summary>
+    public IReadOnlyList<string> StripeMembers { get; init; } = [];
+
+    /// <summary>Length of a strip of the set.</summary>
+    public long StripeWidthBytes { get; init; } = 64 << 10;
+
     /// <summary>Where to mount, as given.</summary>
     public required string MountPoint { get; init; }
 

@@ -57,6 +57,7 @@ internal static class CommandTree
         {
             root.Subcommands.Add(command);
         }
+        root.Subcommands.Add(StripeCommand.Create());
         foreach (Command command in InspectingCommands.CreateAll())
         {
             root.Subcommands.Add(command);

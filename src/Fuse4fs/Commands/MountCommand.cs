@@ -28,6 +28,12 @@ internal static class MountCommand
         var single = new Option<bool>("-s") { Description = "serve with a single thread" };
         var level = new Option<string?>("--log-level") { Description = "verbose, debug, info, warning, error, fatal" };
         var file = new Option<string?>("--log-file") { Description = "append log lines to this file" };
+        // Taken out of the command line before it gets here; named for those who ask for help.
+        var stripe = new Option<string?>("--stripe")
+        {
+            Description = "the volume is spread over several images in strips of this length: --stripe 64K A B ... MOUNTPOINT",
+        };
+        root.Options.Add(stripe);
         root.Arguments.Add(source);
         root.Arguments.Add(mountPoint);
         foreach (Option option in (ReadOnlySpan<Option>)[words, foreground, debug, single, level, file])

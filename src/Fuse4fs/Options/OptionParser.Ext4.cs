@@ -1,5 +1,6 @@
 using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Quota;
+using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Options;
@@ -69,6 +70,12 @@ internal sealed partial class OptionParser
         switch (name)
         {
             case "cache_size": _options = _options with { CacheBytes = Size(name, value, 1, int.MaxValue) }; return true;
+            case "stripe_width":
+                _options = _options with { StripeWidthBytes = Size(name, value, StripeLayout.LeastWidthBytes, 1L << 40) };
+                return true;
+            case "stripe_member":
+                _options = _options with { StripeMembers = [.. _options.StripeMembers, Text(name, value)] };
+                return true;
             case "lockfile": _options = _options with { LockFile = Text(name, value) }; return true;
             case "oom_score_adj":
                 _options = _options with { OutOfMemoryScore = (int)Number(name, value, -1000, 1000) };

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Mounting;
 
@@ -64,6 +65,18 @@ internal sealed partial class OptionParser
     /// id-mapped mount needs the kernel's checks.</summary>
     private void Check()
     {
+        if (!StripeLayout.IsWidth(_options.StripeWidthBytes))
+        {
+            throw new UsageException("mount option 'stripe_width': a power of two of at least 4K is expected");
+        }
+        if (_options.StripeMembers.Count > 0 && _options.OffsetBytes != 0)
+        {
+            throw new UsageException("mount options 'stripe_member' and 'offset' exclude each other");
+        }
+        if (_options.StripeMembers.Count >= StripeLayout.MostMembers)
+        {
+            throw new UsageException($"a striped set has at most {StripeLayout.MostMembers} members");
+        }
         if (_options.AllowIdMapping)
         {
             if (_options.FakeRoot)

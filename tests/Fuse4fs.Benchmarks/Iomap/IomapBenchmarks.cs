@@ -11,7 +11,7 @@ namespace Fuse4fs.Benchmarks.Iomap;
 /// <summary>Work on structures alone: answers to BEGIN from request bytes to reply bytes, and batches of uploads, with all
 /// checks, against the same in C.</summary>
 [MemoryDiagnoser]
-public sealed unsafe class IomapBenchmarks : IDisposable
+public unsafe class IomapBenchmarks : IDisposable
 {
     private const int Rounds = MappingBatch.Capacity;
     private const long DeviceBytes = 1L << 40;
@@ -48,6 +48,7 @@ public sealed unsafe class IomapBenchmarks : IDisposable
         _c.Dispose();
         _buffer.Dispose();
         _sink.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     [Benchmark(OperationsPerInvoke = Rounds)]

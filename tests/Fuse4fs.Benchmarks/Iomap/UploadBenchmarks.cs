@@ -11,7 +11,7 @@ namespace Fuse4fs.Benchmarks.Iomap;
 
 /// <summary>Handing 512 uploads to the kernel: one system call for all, or one for each. To a pipe, and to /dev/fuse of a
 /// mount, whose kernel refuses them where it knows no mappings: then what is measured is the way there. Needs root.</summary>
-public sealed unsafe class UploadBenchmarks : IDisposable
+public unsafe class UploadBenchmarks : IDisposable
 {
     private const int Messages = 512;
     private const int MessageBytes = 96;
@@ -55,6 +55,7 @@ public sealed unsafe class UploadBenchmarks : IDisposable
         _ring.Dispose();
         _pipe.Dispose();
         _reader.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     [Benchmark(OperationsPerInvoke = Messages)]

@@ -98,8 +98,8 @@ public sealed class FileUploads
         }
     }
 
-    /// <summary>Sends a batch of this file, its mappings in ascending order, and remembers it. Before, it drops the windows uploaded longest ago where
-    /// otherwise there would be too many. Inside the gate, with no lock held.</summary>
+    /// <summary>Sends a batch of this file, its mappings in ascending order, and remembers it. Before, it drops the windows
+    /// uploaded longest ago where otherwise there would be too many. Inside the gate, with no lock held.</summary>
     /// <returns>Ok; or the first error: what could not be uploaded is then not cached in any form.</returns>
     public Errno Send(MappingBatch batch)
     {

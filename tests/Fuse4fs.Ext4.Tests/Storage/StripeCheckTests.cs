@@ -10,6 +10,8 @@ public sealed class StripeCheckTests
 {
     private const long Width = 64 << 10;
 
+    private static readonly string[] s_three = ["a", "b", "c"];
+
     public static TheoryData<string, int> Volumes => new()
     {
         { "-t ext4", 2 },
@@ -73,7 +75,7 @@ public sealed class StripeCheckTests
     {
         byte[][] members = Split("-t ext4", 3);
         members[index] = members[index][..^1];
-        string? problem = Check(members, ["a", "b", "c"], Width, out _);
+        string? problem = Check(members, s_three, Width, out _);
         Assert.StartsWith($"{"abc"[index]}: too short", problem, StringComparison.Ordinal);
     }
 
@@ -85,7 +87,7 @@ public sealed class StripeCheckTests
     {
         byte[][] members = Split("-t ext4", 3);
         string? problem = Check(
-            [.. members.Where((_, i) => i != index)], [.. new[] { "a", "b", "c" }.Where((_, i) => i != index)], Width, out _);
+            [.. members.Where((_, i) => i != index)], [.. s_three.Where((_, i) => i != index)], Width, out _);
         Assert.Contains(index == 0 ? "not the first member" : "a member is missing", problem, StringComparison.Ordinal);
     }
 
@@ -112,7 +114,9 @@ public sealed class StripeCheckTests
         IEnumerable<int[]> orders = [[]];
         for (int place = 0; place < count; place++)
         {
-            orders = [.. orders.SelectMany(order => Enumerable.Range(0, count).Except(order), (order, next) => order.Append(next).ToArray())];
+            orders = [.. orders.SelectMany(
+                order => Enumerable.Range(0, count).Except(order),
+                (order, next) => order.Append(next).ToArray())];
         }
         return orders;
     }

@@ -131,7 +131,7 @@ public sealed class MountedVolume : IDisposable
         {
             iomap = PrepareIomap(options, source, log, owned);
         }
-        else
+        else if (options.Iomap == IomapChoice.On)
         {
             SessionStart.RefuseIomap(options, "the volume is spread over several images", log);
         }

@@ -7,7 +7,7 @@ namespace Fuse4fs.Containers.Tests.Manual;
 /// <summary>The manual page says what the command knows, and nothing else.</summary>
 public sealed partial class ManualPageTests
 {
-    private static readonly string s_path = Path.Combine(Repository.Root, "packaging/man/fuse4fs.1");
+    private static readonly string s_path = Path.Combine(Repository.Root, "scripts/package.d/man/fuse4fs.1");
     private static readonly string s_page = File.ReadAllText(s_path);
 
     /// <summary>One of these makes any word acceptable that is one.</summary>

@@ -78,7 +78,7 @@ public sealed class FstabTests
         using var directory = new TemporaryDirectory();
         foreach (string unit in (string[])["fuse4fs-ext4.socket", "fuse4fs-ext4@.service"])
         {
-            string text = File.ReadAllText(Path.Combine(Repository.Root, "packaging/systemd", unit))
+            string text = File.ReadAllText(Path.Combine(Repository.Root, "scripts/package.d/systemd", unit))
                 .Replace("/usr/bin/fuse4fs", Command.Path, StringComparison.Ordinal)
                 .Replace("Documentation=man:fuse4fs(1)\n", "", StringComparison.Ordinal);
             File.WriteAllText(directory.Combine(unit), text);

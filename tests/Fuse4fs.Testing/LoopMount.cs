@@ -51,7 +51,11 @@ public sealed class LoopMount : IDisposable
     /// <summary>Unmounts, and fails when that is impossible.</summary>
     public void Unmount()
     {
-        Tool.Check("umount", MountPoint);
+        ToolResult result = TryUnmount();
+        if (result.ExitCode != 0)
+        {
+            throw new OracleException($"umount {MountPoint}: {result.Errors}");
+        }
         _mounted = false;
     }
 
@@ -60,8 +64,24 @@ public sealed class LoopMount : IDisposable
     {
         if (_mounted)
         {
-            Tool.Run("umount", MountPoint);
+            TryUnmount();
         }
         _directory.Dispose();
+    }
+
+    /// <summary>A program that another test is starting holds a copy of every descriptor from its fork to its exec.</summary>
+    private ToolResult TryUnmount()
+    {
+        const int attempts = 50;
+        const int pauseMilliseconds = 200;
+        for (int attempt = 1; ; attempt++)
+        {
+            ToolResult result = Tool.Run("umount", MountPoint);
+            if (result.ExitCode == 0 || attempt == attempts)
+            {
+                return result;
+            }
+            Thread.Sleep(pauseMilliseconds);
+        }
     }
 }

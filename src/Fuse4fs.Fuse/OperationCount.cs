@@ -29,6 +29,33 @@ public struct OperationCount
     /// <summary>Longest time.</summary>
     public readonly TimeSpan Longest => Stopwatch.GetElapsedTime(0, LongestTicks);
 
+    /// <summary>How long a share of the requests took at most, microseconds: within a bucket times are taken to lie evenly,
+    /// so it may be wrong by as much as a bucket is wide.</summary>
+    /// <param name="share">0 to 1.</param>
+    public readonly double Percentile(double share)
+    {
+        long answered = 0;
+        foreach (long count in Histogram)
+        {
+            answered += count;
+        }
+        double wanted = answered * share;
+        double before = 0;
+        for (int bucket = 0; bucket < Buckets; bucket++)
+        {
+            long here = Histogram[bucket];
+            if (here > 0 && before + here >= wanted)
+            {
+                double from = bucket == 0 ? 0 : 1L << bucket;
+                double to = 1L << (bucket + 1);
+                double at = from + ((to - from) * (wanted - before) / here);
+                return Math.Round(Math.Min(at, Longest.TotalMicroseconds), 1);
+            }
+            before += here;
+        }
+        return 0;
+    }
+
     internal void Add(in OperationCount other)
     {
         Requests += other.Requests;

@@ -1,8 +1,11 @@
+using System.Diagnostics;
 using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Control;
 using Fuse4fs.Server.Identity;
 using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Mounting;
@@ -34,6 +37,7 @@ internal sealed class ServedVolume : IDisposable
         Log = log;
         Background = new BackgroundQueue(log);
         Invalidations = new BackgroundQueue(log);
+        StartedAt = Stopwatch.GetTimestamp();
         HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);
         HasEncryption = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Encrypt);
     }
@@ -73,6 +77,18 @@ internal sealed class ServedVolume : IDisposable
     /// <summary>For telling the kernel to drop pages, which waits for reads of them that workers answer: nothing else may
     /// wait behind it, and no worker may do it.</summary>
     public BackgroundQueue Invalidations { get; }
+
+    /// <summary>Stopwatch time of the mount.</summary>
+    public long StartedAt { get; }
+
+    /// <summary>Where it is mounted: absolute, or as it was given for an adopted descriptor.</summary>
+    public string MountPoint { get; set; } = "";
+
+    /// <summary>major:minor of the mount; empty when it is not known.</summary>
+    public string MountDevice { get; set; } = "";
+
+    /// <summary>Path of the socket at which this server is spoken to; null when it has none.</summary>
+    public string? ControlSocket { get; set; }
 
     /// <summary>Shut down on request: nothing is read or changed any more.</summary>
     public bool IsShutDown
@@ -145,6 +161,15 @@ internal sealed class ServedVolume : IDisposable
     {
         const long attributesOnly = -1;
         _ = Notifier.InvalidateInode(nodeId, attributesOnly, 0);
+    }
+
+    /// <summary>Ends the service: what was changed is made durable as the mode says, and every request that needs the
+    /// volume is refused from now on.</summary>
+    /// <returns>Why it could not be made durable, or Ok.</returns>
+    public Errno ShutDown(ShutdownMode mode)
+    {
+        IsShutDown = true;
+        return Volume.ShutDown(commitsFirst: mode != ShutdownMode.NoLogFlush);
     }
 
     /// <summary>Ends the work in the background. The volume is not ours.</summary>

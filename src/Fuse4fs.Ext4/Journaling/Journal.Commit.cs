@@ -119,6 +119,7 @@ public sealed partial class Journal
         using (_gate.Enter())
         {
             _lastCommitted = transaction.Id;
+            _commits++;
             _committingErrors = null;
             TellAll();
         }

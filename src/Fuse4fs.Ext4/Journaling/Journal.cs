@@ -40,6 +40,7 @@ public sealed partial class Journal : IDisposable
     private Handle? _freeHandles;
     private uint _nextId;
     private uint _lastCommitted;
+    private ulong _commits;
     private uint _commitRequest;
     private long _backlogBytes;
     private long _flushesBegun;
@@ -96,6 +97,20 @@ public sealed partial class Journal : IDisposable
             using (_gate.Enter())
             {
                 return _lastCommitted;
+            }
+        }
+    }
+
+    /// <summary>How full it is.</summary>
+    public JournalFill Fill
+    {
+        get
+        {
+            using (_gate.Enter())
+            {
+                long open = ((_running?.Blocks.Count ?? 0) + (_committing?.Blocks.Count ?? 0)) * (long)Cache.BlockSizeBytes;
+                return new JournalFill(_geometry?.LogBlocks ?? 0, _space?.UsedBlocks ?? 0, _backlogBytes + open,
+                    _commits);
             }
         }
     }

@@ -21,6 +21,7 @@ public sealed class BlockCache
     private readonly ulong _blockCount;
     private readonly BlockCacheShard[] _shards = new BlockCacheShard[1 << ShardBits];
     private long _lastStretch = -1;
+    private long _misses;
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="device">Where the blocks are.</param>
@@ -42,8 +43,14 @@ public sealed class BlockCache
     /// <summary>Bytes of a block.</summary>
     public int BlockSizeBytes { get; }
 
+    /// <summary>Blocks asked for, about: threads that count at the same time may lose each other's counts.</summary>
+    public long Requests => _shards.Sum(static shard => shard.Requests);
+
+    /// <summary>Of these, read from the device.</summary>
+    public long Misses => Interlocked.Read(ref _misses);
+
     /// <summary>Bytes of all frames, used or not.</summary>
-    internal long AllocatedBytes => _shards.Sum(shard => (long)shard.FrameCount) * BlockSizeBytes;
+    public long AllocatedBytes => _shards.Sum(shard => (long)shard.FrameCount) * BlockSizeBytes;
 
     /// <summary>Holds a block, reading it from the device when it is not there.</summary>
     /// <exception cref="Ext4CorruptException">The number is outside the volume.</exception>
@@ -127,6 +134,7 @@ public sealed class BlockCache
         ulong hash = unchecked(block.Value * Spread);
         BlockCacheShard shard = _shards[hash >> (64 - ShardBits)];
         BlockFrame frame = shard.TryPin(block, Fold(hash)) ?? shard.PinOrInsert(block, Fold(hash));
+        shard.Requests++;
         if (!frame.WasUsed)
         {
             frame.WasUsed = true;
@@ -145,6 +153,7 @@ public sealed class BlockCache
                     _device.Read(checked((long)frame.Block.Value * BlockSizeBytes), frame.Bytes);
                     frame.IsVerified = false;
                     frame.IsLoaded = true;
+                    Interlocked.Increment(ref _misses);
                 }
             }
         }

@@ -30,6 +30,9 @@ internal sealed class BlockCacheShard
 
     public int FrameCount => _frames.Count;
 
+    /// <summary>Blocks asked for, counted without any ordering.</summary>
+    public long Requests { get; set; }
+
     /// <summary>Pins a block that is here. Takes no lock; may miss one that is just moving.</summary>
     public BlockFrame? TryPin(FsBlock block, uint hash)
     {

@@ -1,61 +1,60 @@
 using Fuse4fs.Linux;
-using Fuse4fs.Server.Sources;
 
 namespace Fuse4fs.Server.Control;
 
 /// <summary>The client's side of <see cref="ControlCommands"/>: one mount, found by its mount point.</summary>
 public static unsafe class MountControl
 {
-    /// <summary>Lines about a mount of ours.</summary>
-    /// <returns>Null and what went wrong in <paramref name="failure"/>, or the lines.</returns>
-    public static string? Status(string mountPoint, out string failure)
-    {
-        failure = "";
-        ControlStatus status;
-        return Send(mountPoint, ControlCommands.Status, &status, out failure) ? status.Text : null;
-    }
-
     /// <summary>Returns when everything written to the mount so far is durable: first the kernel's dirty pages go to
     /// the server, then the server commits.</summary>
     /// <returns>Null, or what went wrong.</returns>
     public static string? Sync(string mountPoint)
     {
-        using (FileDescriptor root = OpenRoot(mountPoint, out Errno error))
-        {
-            if (!root.IsInvalid && LibC.SyncFileSystem(root) != 0)
-            {
-                error = LibC.LastError;
-            }
-            if (error != Errno.Ok)
-            {
-                return Explain(mountPoint, error);
-            }
-        }
-        return Send(mountPoint, ControlCommands.Sync, null, out string failure) ? null : failure;
+        string? failure = WriteBack(mountPoint);
+        return failure ?? (Send(mountPoint, ControlCommands.Sync, null, out failure) ? null : failure);
     }
 
-    /// <summary>Ends the service of a mount; it stays mounted and answers EIO.</summary>
+    /// <summary>Has the kernel hand its dirty pages to the server.</summary>
     /// <returns>Null, or what went wrong.</returns>
-    public static string? Shutdown(string mountPoint, ShutdownMode mode)
+    public static string? WriteBack(string mountPoint)
     {
-        uint word = (uint)mode;
-        return Send(mountPoint, ControlCommands.Shutdown, &word, out string failure) ? null : failure;
+        using FileDescriptor root = OpenRoot(mountPoint, out Errno error);
+        if (!root.IsInvalid && LibC.SyncFileSystem(root) != 0)
+        {
+            error = LibC.LastError;
+        }
+        return error == Errno.Ok ? null : Explain(mountPoint, error);
+    }
+
+    /// <summary>Gives free space back to the device below.</summary>
+    /// <param name="mountPoint">Where.</param>
+    /// <param name="minimumBytes">Shorter runs are left alone.</param>
+    /// <param name="trimmedBytes">How much was given back.</param>
+    /// <returns>Null, or what went wrong.</returns>
+    public static string? Trim(string mountPoint, ulong minimumBytes, out ulong trimmedBytes)
+    {
+        ulong* range = stackalloc ulong[3] { 0, ulong.MaxValue, minimumBytes };
+        bool isDone = Send(mountPoint, Handlers.IoControlCommands.Trim, range, out string failure);
+        trimmedBytes = isDone ? range[1] : 0;
+        return isDone ? null : failure;
+    }
+
+    /// <summary>Asks a mount who serves it.</summary>
+    internal static bool TryIdentify(string mountPoint, out MountIdentity identity, out string failure)
+    {
+        MountIdentity answer;
+        bool isOurs = Send(mountPoint, ControlCommands.Identify, &answer, out failure);
+        identity = answer;
+        return isOurs;
     }
 
     /// <summary>The process that serves a mount; null when it is not ours to see.</summary>
-    internal static int? ServerProcess(string mountPoint)
-    {
-        ControlStatus status;
-        return Send(mountPoint, ControlCommands.Status, &status, out _)
-            && status.ProcessNamespace == OwnProcessNamespace() ? status.ProcessId : null;
-    }
+    internal static int? ServerProcess(in MountIdentity identity) =>
+        identity.ProcessNamespace == OwnProcessNamespace() ? identity.ProcessId : null;
 
     /// <summary>Whether a mount's server was started read-only; null when the mount is not ours.</summary>
-    public static bool? IsServedReadOnly(string mountPoint)
-    {
-        ControlStatus status;
-        return Send(mountPoint, ControlCommands.Status, &status, out _) ? status.IsReadOnly != 0 : null;
-    }
+    public static bool? IsServedReadOnly(string mountPoint) =>
+        TryIdentify(mountPoint, out MountIdentity identity, out _) ? identity.IsReadOnly != 0 : null;
 
     internal static ulong OwnProcessNamespace() =>
         LibC.Status("/proc/self/ns/pid", out FileStatus space) == Errno.Ok ? space.Inode : 0;
@@ -68,8 +67,8 @@ public static unsafe class MountControl
         {
             error = LibC.LastError;
         }
-        if (error == Errno.Ok && command == ControlCommands.Status
-            && ((ControlStatus*)argument)->Mark != ControlStatus.ExpectedMark)
+        if (error == Errno.Ok && command == ControlCommands.Identify
+            && ((MountIdentity*)argument)->Mark != MountIdentity.ExpectedMark)
         {
             error = Errno.NotTerminal;
         }
@@ -87,6 +86,7 @@ public static unsafe class MountControl
     private static string Explain(string mountPoint, Errno error) => error switch
     {
         Errno.NotTerminal or Errno.NotImplemented => $"{mountPoint}: not served by fuse4fs",
+        Errno.NotSupported => $"{mountPoint}: not supported there",
         Errno.NoEntry => $"{mountPoint}: no such directory",
         Errno.NotConnected => $"{mountPoint}: its server has gone",
         Errno.AccessDenied or Errno.NotPermitted => $"{mountPoint}: no permission",

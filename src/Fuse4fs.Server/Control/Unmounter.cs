@@ -28,7 +28,8 @@ public static class Unmounter
         {
             return $"{mountPoint}: mounted as {mount.Type}, not by fuse4fs";
         }
-        int? server = MountControl.ServerProcess(place);
+        bool isOurs = MountControl.TryIdentify(place, out MountIdentity identity, out _);
+        int? server = isOurs ? MountControl.ServerProcess(in identity) : null;
         using FileDescriptor watch = new(server is int process ? LibC.OpenProcess(process) : -1);
         // Asked before: afterwards the device's number may be another mount's already.
         bool livesOn = lazy || MountTable.Read().Count(entry => entry.Device == mount.Device) > 1;

@@ -54,12 +54,10 @@ internal static class IoControlHandler
                 return VolumeIoControl.Trim(server, in header, input, ref reply);
             case IoControlCommands.Shutdown:
                 return VolumeIoControl.ShutDown(server, in header, in request, ref reply);
-            case ControlCommands.Status:
-                return ControlStatusWriter.Answer(server, in request, ref reply);
+            case ControlCommands.Identify:
+                return IdentityAnswer.Give(server, in request, ref reply);
             case ControlCommands.Sync:
                 return SyncHandler.HandleAll(server, in header, ref reply, IoControlCommands.AnswerBytes);
-            case ControlCommands.Shutdown:
-                return VolumeIoControl.ShutDown(server, in header, input, ref reply);
             default:
                 return Errno.NotTerminal;
         }

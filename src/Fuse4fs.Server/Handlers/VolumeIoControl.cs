@@ -151,23 +151,17 @@ internal static class VolumeIoControl
         {
             MemoryMarshal.Write(word, (uint)ShutdownMode.LogFlush);
         }
-        return ShutDown(server, in header, word, ref reply);
-    }
-
-    /// <summary>Our own command for it, which carries the word.</summary>
-    public static Errno ShutDown(
-        ServedVolume server, in InHeader header, ReadOnlySpan<byte> input, ref ReplyWriter reply)
-    {
         if (!IsAdministrator(in header))
         {
             return Errno.NotPermitted;
         }
-        if (!MemoryMarshal.TryRead(input, out uint word) || word > (uint)ShutdownMode.NoLogFlush)
+        uint mode = MemoryMarshal.Read<uint>(word);
+        if (mode > (uint)ShutdownMode.NoLogFlush)
         {
             return Errno.Invalid;
         }
-        server.IsShutDown = true;
-        _ = server.Volume.ShutDown(commitsFirst: word != (uint)ShutdownMode.NoLogFlush);
+        // Shut down it is, whatever could be written.
+        _ = server.ShutDown((ShutdownMode)mode);
         return IoControlHandler.Finish(Errno.Ok, ref reply);
     }
 

@@ -5,6 +5,8 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Control;
+using Fuse4fs.Server.Metrics;
 using Fuse4fs.Server.Opens;
 using Fuse4fs.Server.Sources;
 using Serilog;
@@ -163,6 +165,7 @@ public sealed class MountedVolume : IDisposable
         }
         MountPlan.RaiseReadAhead(mount);
         server.Full.UnseenBytes = DirtyLimit.Of(mount.MountPoint);
+        MakeVisible(server, mount, owned);
         if (set?.Notice is string notice)
         {
             ServerLog.Warning(log, notice);
@@ -199,6 +202,21 @@ public sealed class MountedVolume : IDisposable
             SessionStart.RefuseIomap(options, refusal, log);
         }
         return iomap;
+    }
+
+    /// <summary>Begins to listen for commands, and to write figures.</summary>
+    private static void MakeVisible(ServedVolume server, FuseMount mount, OwnedParts owned)
+    {
+        server.MountPoint = mount.MountPoint;
+        server.MountDevice = mount.IsAdopted ? "" : MountTable.Find(mount.MountPoint)?.Device ?? "";
+        if (ControlServer.Start(server) is { } control)
+        {
+            owned.Add(control);
+        }
+        if (MetricsFile.Start(server) is { } metrics)
+        {
+            owned.Add(metrics);
+        }
     }
 
     /// <summary>When memory is short the kernel may have to wait for us to free some.</summary>

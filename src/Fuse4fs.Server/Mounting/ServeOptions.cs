@@ -126,6 +126,12 @@ public sealed record ServeOptions
     /// <summary>oom_score_adj=: how readily the kernel kills this process, -1000..1000.</summary>
     public int OutOfMemoryScore { get; init; } = -500;
 
+    /// <summary>metrics=: absolute path of the file figures are written to; null for none.</summary>
+    public string? MetricsFile { get; init; }
+
+    /// <summary>metrics_interval=: seconds between two writings of it.</summary>
+    public int MetricsSeconds { get; init; } = 10;
+
     /// <summary>timing: the number and duration of requests per kind are logged at the end.</summary>
     public bool Timing { get; init; }
 }

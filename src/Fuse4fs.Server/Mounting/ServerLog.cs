@@ -21,6 +21,12 @@ internal static class ServerLog
     public static void Detached(ILogger log) =>
         log.Warning("the mount is in use: detached, served until its last file is closed");
 
+    public static void NoControl(ILogger log, string why) =>
+        log.Warning("this mount has no control socket: {Why}", why);
+
+    public static void NoMetrics(ILogger log, string path, string problem) =>
+        log.Warning("metrics cannot be written to {Path}: {Problem}", path, problem);
+
     public static void Panic(ILogger log) =>
         log.Fatal("the file system is damaged and errors=panic: nothing is served any more");
 

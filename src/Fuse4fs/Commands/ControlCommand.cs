@@ -1,37 +1,62 @@
 using System.CommandLine;
+using System.Globalization;
+using Fuse4fs.Linux;
 using Fuse4fs.Options;
 using Fuse4fs.Server.Control;
 
 namespace Fuse4fs.Commands;
 
-/// <summary>fuse4fs status, sync and shutdown: talk to the server of a mount.</summary>
+/// <summary>fuse4fs sync, trim, shutdown: have the server of a mount do something.</summary>
 internal static class ControlCommand
 {
     public static IEnumerable<Command> CreateAll()
     {
-        yield return CreateStatus();
-        yield return CreateSync();
+        yield return StatusCommand.Create();
+        yield return ServersCommand.Create();
+        yield return Simple("sync", "Returns when everything written to a mount is durable.", MountControl.Sync);
+        yield return CreateTrim();
         yield return CreateShutdown();
     }
 
-    private static Command CreateStatus()
+    /// <summary>The argument all of them have.</summary>
+    public static Argument<string> MountPoint() => new("MOUNTPOINT") { Description = "where the image is mounted" };
+
+    public static int Finish(string? failure) =>
+        failure is null ? ExitCodes.Success : ExitCodes.Report(failure, ExitCodes.MountFailed);
+
+    /// <summary>What to tell the user of a reply; null when it did what was asked.</summary>
+    public static string? FailureOf(string mountPoint, ControlReply reply) =>
+        reply.Error == Errno.Ok ? null : $"{mountPoint}: {reply.Message ?? reply.Error.ToString()}";
+
+    private static Command Simple(string name, string description, Func<string, string?> run)
     {
         Argument<string> mountPoint = MountPoint();
-        var command = new Command("status", "Shows what the server of a mount says about itself.") { mountPoint };
-        command.SetAction(result =>
-        {
-            string? status = MountControl.Status(result.GetRequiredValue(mountPoint), out string failure);
-            Console.Out.Write(status);
-            return Finish(status is null ? failure : null);
-        });
+        var command = new Command(name, description) { mountPoint };
+        command.SetAction(result => Finish(run(result.GetRequiredValue(mountPoint))));
         return command;
     }
 
-    private static Command CreateSync()
+    private static string? Ask(string mountPoint, ControlRequest request)
+    {
+        using ControlClient? client = ControlClient.Connect(mountPoint, out string failure);
+        return client is null ? failure : FailureOf(mountPoint, client.Ask(request));
+    }
+
+    private static Command CreateTrim()
     {
         Argument<string> mountPoint = MountPoint();
-        var command = new Command("sync", "Returns when everything written to a mount is durable.") { mountPoint };
-        command.SetAction(result => Finish(MountControl.Sync(result.GetRequiredValue(mountPoint))));
+        var minimum = new Option<ulong>("--minimum") { Description = "leave shorter free runs alone, bytes" };
+        var command = new Command("trim", "Gives free space back to what lies below the image.") { mountPoint, minimum };
+        command.SetAction(result =>
+        {
+            string place = result.GetRequiredValue(mountPoint);
+            string? failure = MountControl.Trim(place, result.GetValue(minimum), out ulong trimmed);
+            if (failure is null)
+            {
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{place}: {trimmed} bytes trimmed"));
+            }
+            return Finish(failure);
+        });
         return command;
     }
 
@@ -47,12 +72,10 @@ internal static class ControlCommand
         {
             mountPoint, mode,
         };
-        command.SetAction(result =>
-            Finish(MountControl.Shutdown(result.GetRequiredValue(mountPoint), ParseMode(result.GetValue(mode)))));
+        command.SetAction(result => Finish(Ask(result.GetRequiredValue(mountPoint),
+            new ControlRequest { Verb = ControlVerb.ShutDown, Mode = ParseMode(result.GetValue(mode)) })));
         return command;
     }
-
-    private static Argument<string> MountPoint() => new("MOUNTPOINT") { Description = "where the image is mounted" };
 
     private static ShutdownMode ParseMode(string? mode) => mode switch
     {
@@ -61,7 +84,4 @@ internal static class ControlCommand
         "nologflush" => ShutdownMode.NoLogFlush,
         _ => throw new UsageException($"shutdown mode '{mode}': default, logflush or nologflush is expected"),
     };
-
-    private static int Finish(string? failure) =>
-        failure is null ? ExitCodes.Success : ExitCodes.Report(failure, ExitCodes.MountFailed);
 }

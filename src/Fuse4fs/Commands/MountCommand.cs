@@ -34,9 +34,10 @@ internal static class MountCommand
             Description = "the volume is spread over several images in strips of this length: --stripe 64K A B ... MOUNTPOINT",
         };
         root.Options.Add(stripe);
+        var metrics = new Option<string?>("--metrics") { Description = "keep this file full of figures for Prometheus" };
         root.Arguments.Add(source);
         root.Arguments.Add(mountPoint);
-        foreach (Option option in (ReadOnlySpan<Option>)[words, foreground, debug, single, level, file])
+        foreach (Option option in (ReadOnlySpan<Option>)[words, foreground, debug, single, level, file, metrics])
         {
             root.Options.Add(option);
         }
@@ -46,7 +47,7 @@ internal static class MountCommand
             {
                 Source = result.GetRequiredValue(source),
                 MountPoint = result.GetRequiredValue(mountPoint),
-                Words = [.. result.GetValue(words)!.SelectMany(OptionWords.Split)],
+                Words = [.. result.GetValue(words)!.SelectMany(OptionWords.Split), .. Word("metrics", result.GetValue(metrics))],
                 Foreground = result.GetValue(foreground),
                 Debug = result.GetValue(debug),
                 SingleThread = result.GetValue(single),
@@ -56,6 +57,9 @@ internal static class MountCommand
             return Run(request, OptionParser.Parse(request));
         });
     }
+
+    /// <summary>An option that is a word of the -o list as well.</summary>
+    private static string[] Word(string name, string? value) => value is null ? [] : [$"{name}={value}"];
 
     /// <summary>Mounts in the foreground or by a server of its own.</summary>
     public static int Run(MountRequest request, OptionParser parsed)

@@ -66,7 +66,12 @@ internal static class ServiceProcess
             throw new UsageException("the mount helper sent no arguments");
         }
         // The first of the caller's is the type, which the helper itself gives to the kernel.
-        HelperArguments all = HelperArguments.Parse([.. arguments, .. service.Arguments.Skip(1)]);
+        string[] callers = [.. service.Arguments.Skip(1)];
+        if (HelperArguments.Parse(callers).Words.Any(static word => word.StartsWith("metrics=", StringComparison.Ordinal)))
+        {
+            throw new UsageException("mount option 'metrics': the service's files are not the caller's to replace");
+        }
+        HelperArguments all = HelperArguments.Parse([.. arguments, .. callers]);
         List<string> words = all.Words;
         if (!service.MayAllowOther && words.Remove("kernel"))
         {

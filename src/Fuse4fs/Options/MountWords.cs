@@ -15,7 +15,8 @@ internal static class MountWords
         "offset=", "sb=", "noload", "norecovery", "journal_path=", "errors=continue", "errors=remount-ro", "errors=panic",
         "data=ordered", "data=writeback", "commit=", "flush_interval=", "discard", "nodiscard", "stripe=", "minixdf", "bsddf",
         "fsname=", "subtype=", "no_default_opts", "max_read=", "fuseblk=auto", "fuseblk=on", "fuseblk=off", "blksize=",
-        "io_uring", "cache_size=", "threads=", "lockfile=", "oom_score_adj=", "timing", "debug", "fuse4fs_debug",
+        "io_uring", "cache_size=", "threads=", "lockfile=", "oom_score_adj=", "timing", "metrics=",
+        "metrics_interval=", "debug", "fuse4fs_debug",
     ];
 
     /// <summary>What a list that is being typed can become: the words that continue its last one.</summary>

@@ -33,6 +33,10 @@ internal sealed partial class OptionParser
             case "squash_to_root" when value is null: _options = _options with { SquashToRoot = true }; return true;
             case "iomap": _options = _options with { Iomap = Iomap(value) }; return true;
             case "idmap" when value is null: _options = _options with { AllowIdMapping = true }; return true;
+            case "metrics": _options = _options with { MetricsFile = Path.GetFullPath(Text(name, value)) }; return true;
+            case "metrics_interval":
+                _options = _options with { MetricsSeconds = (int)Number(name, value, 1, 86400) };
+                return true;
             case "debug" when value is null: IsDebug = true; return true;
             case "fuse4fs_debug" when value is null: IsVerbose = true; return true;
             default: return false;

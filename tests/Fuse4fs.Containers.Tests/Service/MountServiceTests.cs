@@ -75,6 +75,22 @@ public sealed class MountServiceTests
         using var again = new ServedMount(image.Path, "rw");
     }
 
+    /// <summary>The file would be replaced with the service's rights.</summary>
+    [Fact]
+    public void A_caller_names_no_file_for_the_service_to_write()
+    {
+        Assert.SkipUnless(ListeningService.Missing is null, ListeningService.Missing ?? "");
+        using var image = new TestImage("-t ext4");
+        string place = image.Directory.CreateSubdirectory("mnt");
+        string file = image.Directory.Combine("figures");
+        File.WriteAllText(file, "precious");
+        using var service = new ListeningService();
+        using var helper = new ServiceHelper(service.Path);
+        Assert.Equal(1, helper.Mount("ext4", image.Path, place, "-o", $"ro,metrics={file}"));
+        Assert.Null(MountTable.Find(place));
+        Assert.Equal("precious", File.ReadAllText(file));
+    }
+
     [Theory]
     [InlineData("NAME")]
     [InlineData("MNTP")]

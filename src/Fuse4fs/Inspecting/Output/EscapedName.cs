@@ -8,6 +8,9 @@ namespace Fuse4fs.Inspecting.Output;
 internal static class EscapedName
 {
     /// <summary>The name as text.</summary>
+    public static string Of(string name) => Of(Encoding.UTF8.GetBytes(name));
+
+    /// <summary>The name as text.</summary>
     public static string Of(ReadOnlySpan<byte> name)
     {
         var text = new StringBuilder(name.Length);

@@ -14,6 +14,7 @@ internal static class MountWords
         "usrquota", "grpquota", "prjquota", "quota", "noquota",
         "offset=", "sb=", "noload", "norecovery", "journal_path=", "errors=continue", "errors=remount-ro", "errors=panic",
         "data=ordered", "data=writeback", "commit=", "flush_interval=", "discard", "nodiscard", "stripe=", "minixdf", "bsddf",
+        "stripe_width=", "stripe_member=",
         "fsname=", "subtype=", "no_default_opts", "max_read=", "fuseblk=auto", "fuseblk=on", "fuseblk=off", "blksize=",
         "io_uring", "cache_size=", "threads=", "lockfile=", "oom_score_adj=", "timing", "metrics=",
         "metrics_interval=", "debug", "fuse4fs_debug",

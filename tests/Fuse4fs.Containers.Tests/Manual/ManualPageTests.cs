@@ -26,11 +26,13 @@ public sealed partial class ManualPageTests
     public void Every_command_and_option_is_in_it_and_no_other()
     {
         string help = Command.Run("--help").Output;
-        string[] commands = [.. CommandLine().Matches(help[help.IndexOf("Commands:", StringComparison.Ordinal)..])
-            .Select(static match => match.Groups[1].Value)];
+        string[] commands = CommandsIn(help);
         Assert.Contains("umount", commands);
         var options = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (string text in commands.Select(static command => Command.Run(command, "--help").Output).Append(help))
+        string[] helps = [.. commands.Select(static command => Command.Run(command, "--help").Output)];
+        IEnumerable<string> deeper = commands.Zip(helps).SelectMany(static one => CommandsIn(one.Second)
+            .Select(command => Command.Run(one.First, command, "--help").Output));
+        foreach (string text in helps.Concat(deeper).Append(help))
         {
             options.UnionWith(LongOption().Matches(text).Select(static match => match.Value));
         }
@@ -49,6 +51,9 @@ public sealed partial class ManualPageTests
         Assert.All(MountWords.All, word => Assert.True(
             IsKnown(NameOf(word)) && documented.Contains(NameOf(word)), $"{word} is offered by completion"));
     }
+
+    private static string[] CommandsIn(string help) => [.. help.Split("\nCommands:").Skip(1)
+        .SelectMany(static list => CommandLine().Matches(list)).Select(static match => match.Groups[1].Value)];
 
     private static string NameOf(string word) => word.Split('=')[0];
 

@@ -13,6 +13,7 @@ public sealed partial class Journal
         Commit,
         FlushData,
         RecordAbort,
+        TellWaiters,
     }
 
     private void RunCommits()
@@ -28,6 +29,9 @@ public sealed partial class Journal
                         break;
                     case CommitWork.FlushData:
                         FlushData(Flush);
+                        CompleteWaiters();
+                        break;
+                    case CommitWork.TellWaiters:
                         CompleteWaiters();
                         break;
                     default:
@@ -53,6 +57,10 @@ public sealed partial class Journal
                     if (!_isAbortRecorded || TimeUntilErrors() == TimeSpan.Zero)
                     {
                         return CommitWork.RecordAbort;
+                    }
+                    if (_waiters.Count > 0)
+                    {
+                        return CommitWork.TellWaiters;      // whatever kept them from being told with the abort
                     }
                     if (_isStopping)
                     {

@@ -37,7 +37,7 @@ public sealed partial class Journal
                 MarkUnused();
             }
         }
-        catch (Exception failure) when (failure is DeviceException or OperationCanceledException)
+        catch (Exception failure)   // half frozen is neither: whatever it was, nothing may be written from here on
         {
             AbortFrom(failure);
         }

@@ -365,13 +365,19 @@ public sealed partial class Journal
         });
         if (isFirst)
         {
-            Report();
-            foreach (ICommitAction action in lost)
+            try
             {
-                action.TransactionEnded(isDurable: false);
+                Report();
+                foreach (ICommitAction action in lost)
+                {
+                    action.TransactionEnded(isDurable: false);
+                }
             }
-            CompleteWaiters();
-            AbortRecorded?.Invoke();
+            finally
+            {
+                CompleteWaiters();
+                AbortRecorded?.Invoke();
+            }
         }
     }
 
@@ -397,15 +403,15 @@ public sealed partial class Journal
         _context.Events.Warning($"the journal was aborted, the volume is read-only: {_abortCause?.Message}");
     }
 
-    /// <summary>A device that just failed may fail again here: then there is no place left to write it down, and the
-    /// events have said so.</summary>
+    /// <summary>Whatever failed before may fail again here: then there is no place left to write it down, and the events
+    /// have said so. Those who wait must learn of the abort all the same.</summary>
     private void Attempt(Action write)
     {
         try
         {
             write();
         }
-        catch (DeviceException failure)
+        catch (Exception failure)
         {
             _context.Events.Warning($"the abort of the journal could not be recorded: {failure.Message}");
         }

@@ -147,6 +147,46 @@ public class DurabilityTests
         Assert.Equal(Errno.Ok, volume.Journal.Close());
     }
 
+    /// <summary>What failed was no device: nobody may wait for ever all the same.</summary>
+    [Fact]
+    public void Waiters_learn_of_an_abort_that_cannot_even_be_recorded()
+    {
+        using var image = new TestImage(Small, 4L << 20);
+        using var device = new FaultyDevice(MemoryDevice.Load(image.Path));
+        JournaledVolume volume = JournaledVolume.Open(device, JournalMap.RunsOf(image.Path));
+        uint id;
+        using var waiter = new Waiter();
+        using (Handle handle = volume.Begin(1))
+        {
+            volume.Put(handle, 0, 1);
+            id = handle.TransactionId;
+            handle.Complete();
+        }
+        device.FailsWrite = static _ => throw new InvalidOperationException("no device would say this");
+        volume.Journal.WhenCommitted(id, waiter);
+        Assert.Equal(Errno.InputOutput, waiter.Wait());
+        device.Heal();
+        Assert.Equal(Errno.InputOutput, volume.Journal.Close());
+    }
+
+    [Fact]
+    public void Waiters_learn_that_the_journal_was_discontinued()
+    {
+        using var image = new TestImage(Small, 4L << 20);
+        using var device = new FaultyDevice(MemoryDevice.Load(image.Path));
+        JournaledVolume volume = JournaledVolume.Open(device, JournalMap.RunsOf(image.Path));
+        using var waiter = new Waiter();
+        using (Handle handle = volume.Begin(1))
+        {
+            volume.Put(handle, 0, 1);
+            volume.Journal.WhenCommitted(handle.TransactionId, waiter);     // which has to wait for the handle
+            volume.Journal.Discontinue();
+            handle.Complete();
+        }
+        Assert.Equal(Errno.InputOutput, waiter.Wait());
+        Assert.Equal(Errno.InputOutput, volume.Journal.Close());
+    }
+
     private sealed class Waiter : ICommitWaiter, IDisposable
     {
         private readonly ManualResetEventSlim _done = new();
@@ -160,7 +200,7 @@ public class DurabilityTests
 
         public Errno Wait()
         {
-            _done.Wait(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+            Assert.True(_done.Wait(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken), "told nothing");
             return _outcome;
         }
 

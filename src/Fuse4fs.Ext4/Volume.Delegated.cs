@@ -3,6 +3,7 @@ using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4;
@@ -136,7 +137,7 @@ public sealed partial class Volume
     /// <param name="isSizeChanged">The file's end is behind them now.</param>
     public Errno EndDelegatedWrite(InodeNumber number, long offset, long length, long written, bool isSizeChanged)
     {
-        if (!IsRange(offset, length) || written < 0 || written > length)
+        if (!IsRange(offset, length) || written < 0 || written > length || written > MaximumFileBytes - offset)
         {
             return Errno.Invalid;
         }
@@ -163,7 +164,7 @@ public sealed partial class Volume
     public Errno CompleteDelegatedWrite(InodeNumber number, long offset, long length, out long sizeBytes)
     {
         sizeBytes = 0;
-        if (!IsRange(offset, length))
+        if (!IsRange(offset, length) || length > MaximumFileBytes - offset)
         {
             return Errno.Invalid;
         }
@@ -177,11 +178,19 @@ public sealed partial class Volume
         {
             Inode inode = reference.Inode;
             inode.RaiseDataTicket(Journal!.DataTicket);
-            error = length == 0 ? Errno.Ok : Delegated!.Complete(inode, offset, length);
-            if (error != Errno.Ok)
+            Errno outcome = Errno.InputOutput;      // also of whatever is thrown
+            try
             {
-                Delegated!.Remember(inode, error);
+                outcome = length == 0 ? Errno.Ok : Delegated!.Complete(inode, offset, length);
             }
+            finally
+            {
+                if (outcome != Errno.Ok)
+                {
+                    Delegated!.Remember(inode, outcome);
+                }
+            }
+            error = outcome;
             sizeBytes = inode.SizeBytes;
             return error;
         }
@@ -245,7 +254,7 @@ public sealed partial class Volume
         Errno first = Errno.Ok;
         foreach (InodeNumber number in Delegated.List(onlyAbandoned: false))
         {
-            Errno error = ChangeDelegated(number, static (files, inode) => files.StorePendingSize(inode));
+            Errno error = TryChangeDelegated(number, static (files, inode) => files.StorePendingSize(inode));
             first = first == Errno.Ok && error != Errno.Stale ? error : first;
         }
         ReleaseAbandoned();
@@ -321,11 +330,16 @@ public sealed partial class Volume
         }
         foreach (InodeNumber number in Delegated.List(onlyAbandoned: false))
         {
-            _ = ChangeDelegated(number, (files, inode) =>
+            _ = TryChangeDelegated(number, (files, inode) =>
             {
-                Errno error = inode.LinkCount > 0 && !Context.IsReadOnly ? files.StorePendingSize(inode) : Errno.Ok;
-                files.ReleaseAll(inode);
-                return error;
+                try
+                {
+                    return inode.LinkCount > 0 && !Context.IsReadOnly ? files.StorePendingSize(inode) : Errno.Ok;
+                }
+                finally
+                {
+                    files.ReleaseAll(inode);
+                }
             });
         }
     }
@@ -341,6 +355,25 @@ public sealed partial class Volume
         using (reference.Inode.Lock.Exclusive())
         {
             return change(Delegated!, reference.Inode);
+        }
+    }
+
+    /// <summary>As <see cref="ChangeDelegated"/>, for one file of many: its damage is not the others' affair.</summary>
+    private Errno TryChangeDelegated(InodeNumber number, Func<DelegatedFiles, Inode, Errno> change)
+    {
+        try
+        {
+            return ChangeDelegated(number, change);
+        }
+        catch (Ext4CorruptException damage)
+        {
+            Context.Events.Damage(damage, number);
+            return Errno.Corrupted;
+        }
+        catch (DeviceException failure)
+        {
+            Context.Events.DeviceFailed(failure);
+            return failure.Error;
         }
     }
 

@@ -126,7 +126,7 @@ public sealed partial class Volume
                 ? CheckNotPinned(reference.Inode)
                 : DropCapability(reference.Inode, !options.MovesTimes);
             error = error == Errno.Ok ? AllocateLocked(reference.Inode, mode, offset, length, in options) : error;
-            if (options.IsDelegated)
+            if (options.IsDelegated && length <= long.MaxValue - offset)
             {
                 Delegated!.BlocksChanged(reference.Inode, offset, length, (mode & FallocateMode.PunchHole) != 0);
             }
@@ -316,6 +316,7 @@ public sealed partial class Volume
         Inline = new InlineFiles(Writing, Writer, data, AttributeWriter!);
         Truncation = new FileTruncation(Writing, Writer, Orphans!);
         FileSpace = new FileSpace(Writing, data, Writer, Truncation);
+        DelegatedMaps.Allocator = Space.Blocks;
         Delegated = new DelegatedFiles(DelegatedMaps, Writing, Writer, FileSpace, Inline);
     }
 }

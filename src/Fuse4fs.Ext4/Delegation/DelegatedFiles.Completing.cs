@@ -64,10 +64,17 @@ internal sealed partial class DelegatedFiles
         return error;
     }
 
-    /// <summary>Data did not reach the device, and will not be tried again: what was only reserved for it is given back,
-    /// and what is in memory only. Blocks that the map has stay, unwritten.</summary>
-    public void Fail(Inode inode, long offset, long length) =>
-        ReleaseRange(inode, (ulong)offset >> _blockShift, EndBlock(offset, length));
+    /// <summary>Data did not reach the device, and will not be tried again: what was only reserved for it is given back.
+    /// Blocks stay, unwritten, also those that are not in the map yet: they were told, and another write may be on its way
+    /// there.</summary>
+    public void Fail(Inode inode, long offset, long length)
+    {
+        if (maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state))
+        {
+            ReleaseReserved(state, (ulong)offset >> _blockShift, EndBlock(offset, length));
+            Trim(state);
+        }
+    }
 
     /// <summary>Nobody could be told of an error: whoever asks for durability next is.</summary>
     public void Remember(Inode inode, Errno error)

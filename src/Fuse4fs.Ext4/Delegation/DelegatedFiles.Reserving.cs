@@ -171,7 +171,7 @@ internal sealed partial class DelegatedFiles
             ulong end = Math.Min(EndBlock(offset, length), state.Fresh.End);
             if (first < end)
             {
-                ReleaseRange(state, first, end);
+                ReleaseReserved(state, first, end);
             }
         }
         if (written >= length || !state.HasFresh || state.Fresh.End <= EndBlock(offset, length))

@@ -46,12 +46,14 @@ internal sealed partial class DelegatedFiles
         Trim(state);
     }
 
-    /// <summary>Gives back what is left over, if still nobody can write to the file.</summary>
+    /// <summary>Gives back what is still only reserved, if still nobody can write to the file. What was placed stays: it
+    /// was told, and may be being written.</summary>
     public void ReleaseIfAbandoned(Inode inode)
     {
         if (maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state) && state.IsAbandoned)
         {
-            ReleaseAll(inode);
+            ReleaseReserved(state, 0, ulong.MaxValue);
+            Trim(state);
         }
     }
 
@@ -102,16 +104,6 @@ internal sealed partial class DelegatedFiles
         return numbers;
     }
 
-    /// <summary>Gives back what is reserved in a range: it was not written, or is freed.</summary>
-    public void ReleaseRange(Inode inode, ulong first, ulong end)
-    {
-        if (maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state))
-        {
-            ReleaseRange(state, first, end);
-            Trim(state);
-        }
-    }
-
     /// <summary>Gives everything back: whoever moved the data knows nothing of the file any more.</summary>
     public void ReleaseAll(Inode inode)
     {
@@ -121,23 +113,32 @@ internal sealed partial class DelegatedFiles
             state.PendingSizeBytes = 0;
             state.PendingError = default;
             state.IsPinned = false;
-            state.OwedBlocks = 0;
+            EndPromise(state);
             Trim(state);
         }
     }
 
+    /// <summary>Nobody is writing in the range, and nobody keeps a mapping of it: also what was placed is free.</summary>
     private void ReleaseRange(DelegatedState state, ulong first, ulong end)
+    {
+        ReleaseReserved(state, first, end);
+        ulong released = 0;
+        while (state.Placed.TryTake(first, end, out PlacedRun placed))
+        {
+            services.Allocator.Cancel(placed.Blocks);
+            released += placed.Blocks.LengthBlocks;
+        }
+        Settle(state, released);
+    }
+
+    /// <summary>What has no blocks yet was told to nobody as a place: it can be given back at any time.</summary>
+    private void ReleaseReserved(DelegatedState state, ulong first, ulong end)
     {
         ulong released = state.Reserved.Remove(first, end);
         if (released > 0)
         {
             services.Allocator.Unhold(released);
             services.Inodes.Accounts?.Hold(state.Owner, -(long)released);
-        }
-        while (state.Placed.TryTake(first, end, out PlacedRun placed))
-        {
-            services.Allocator.Cancel(placed.Blocks);
-            released += placed.Blocks.LengthBlocks;
         }
         if (state.Fresh.End > first && state.Fresh.First < end)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Fuse4fs.Ext4.Allocation;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Mapping;
@@ -18,6 +19,9 @@ internal sealed class DelegatedMaps(VolumeContext context, FileMap map)
     /// <summary>What is known beyond inodes and maps, by inode number. Entries are made and removed under the inode's lock,
     /// held exclusively.</summary>
     public ConcurrentDictionary<uint, DelegatedState> States { get; } = [];
+
+    /// <summary>Knows the file system's own blocks; null where nothing is written.</summary>
+    public BlockAllocator? Allocator { get; set; }
 
     /// <summary>What is known of an inode, or null.</summary>
     public DelegatedState? StateOf(Inode inode) => States.GetValueOrDefault(inode.Number.Value);
@@ -128,6 +132,7 @@ internal sealed class DelegatedMaps(VolumeContext context, FileMap map)
         MapRun run = map.Find(inode, (uint)block);
         if (run.Kind != RunKind.Hole)
         {
+            CheckPlace(inode, in run);
             return new DelegatedRun(
                 run.Kind == RunKind.Written ? DelegatedKind.Written : DelegatedKind.Unwritten,
                 run.First, run.End, run.Start);
@@ -146,6 +151,17 @@ internal sealed class DelegatedMaps(VolumeContext context, FileMap map)
         return state is null
             ? new DelegatedRun(DelegatedKind.Hole, first, end, default)
             : Overlay(state, block, first, end);
+    }
+
+    /// <summary>A damaged image may map a file onto the file system's own structures: whoever writes there himself would
+    /// change them behind our back.</summary>
+    private void CheckPlace(Inode inode, in MapRun run)
+    {
+        if (run.IsMapped && Allocator?.IsForbidden(run.Start, run.LengthBlocks) == true)
+        {
+            Ext4CorruptException.Throw(Corruption.BlockOutOfVolume,
+                $"inode {inode.Number}: data at block {run.Start}, the file system's own", inode.Number, run.Start);
+        }
     }
 
     /// <summary>What a block of a hole is, with what is only in memory.</summary>

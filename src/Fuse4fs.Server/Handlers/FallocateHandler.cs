@@ -28,10 +28,12 @@ internal static class FallocateHandler
         WriteOptions options = server.Iomap is null
             ? SetIdBits.ChangedBy(server, in header, inode, mayUseReserve)
             : new WriteOptions { MayUseReserve = mayUseReserve, IsDelegated = true };
+        const FallocateMode moving = FallocateMode.CollapseRange | FallocateMode.InsertRange;
+        long changed = ((FallocateMode)request.Mode & moving) == 0 ? (long)request.Length : long.MaxValue;
         if (IsLong(server, inode, in request))
         {
             DeferredReply later = reply.Defer(in header);
-            IomapChange mappings = server.Iomap?.BeginChange(inode, (long)request.Offset, (long)request.Length) ?? default;
+            IomapChange mappings = server.Iomap?.BeginChange(inode, (long)request.Offset, changed) ?? default;
             LongWork.Run(server, later, _ =>
             {
                 using (mappings)
@@ -41,7 +43,7 @@ internal static class FallocateHandler
             });
             return Errno.Ok;
         }
-        server.Iomap?.ChangeUntilReply(inode, (long)request.Offset, (long)request.Length);
+        server.Iomap?.ChangeUntilReply(inode, (long)request.Offset, changed);
         return Allocate(server, inode, in request, in options);
     }
 

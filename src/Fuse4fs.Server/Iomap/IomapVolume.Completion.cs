@@ -44,9 +44,12 @@ internal sealed partial class IomapVolume
         // The kernel drops what it keeps of the range when it has the reply: nothing older may be told in between.
         IomapFile file = FileOf(inode);
         file.Uploads.EnterChange();
-        t_changing = file;
+        LeaveBehindReply(file);
         Errno outcome = Volume.CompleteDelegatedWrite(inode, request.Offset, request.Written, out sizeBytes);
-        file.Uploads.Dropped(request.Offset, request.End);
+        if (outcome == Errno.Ok)
+        {
+            file.Uploads.Dropped(request.Offset, request.End);
+        }
         return outcome;
     }
 }

@@ -87,7 +87,16 @@ internal sealed partial class IomapVolume : IomapHandler
     public void ChangeUntilReply(InodeNumber inode, long offset, long length)
     {
         _ = BeginChange(inode, offset, length);
-        t_changing = FileOf(inode);
+        LeaveBehindReply(FileOf(inode));
+    }
+
+    /// <summary>A change that was entered ends behind the reply. One of this request's before it ends now: a request may
+    /// be tried a second time.</summary>
+    private static void LeaveBehindReply(IomapFile file)
+    {
+        IomapFile? before = t_changing;
+        t_changing = file;
+        before?.Uploads.LeaveChange();
     }
 
     /// <summary>The reply of this thread's request is out.</summary>

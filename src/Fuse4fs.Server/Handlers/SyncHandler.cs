@@ -81,12 +81,8 @@ internal static class SyncHandler
     /// <param name="payloadBytes">What the answer carries beside its header: zeros.</param>
     public static Errno HandleAll(ServedVolume server, in InHeader header, ref ReplyWriter reply, int payloadBytes = 0)
     {
-        Errno error = server.Iomap is null ? Errno.Ok : server.Volume.SettleAllDelegated();
-        if (error != Errno.Ok)
-        {
-            return error;
-        }
-        server.Volume.SyncAll(new DurableReply(reply.Defer(in header), payloadBytes));
+        Errno found = server.Iomap is null ? Errno.Ok : server.Volume.SettleAllDelegated();
+        server.Volume.SyncAll(new DurableReply(reply.Defer(in header), payloadBytes, found));
         return Errno.Ok;
     }
 }

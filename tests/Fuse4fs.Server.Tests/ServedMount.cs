@@ -67,6 +67,12 @@ internal sealed partial class ServedMount : IDisposable
     public void Unmount()
     {
         ToolResult result = Command.Run("umount", MountPoint);
+        // A program that another test is starting holds a copy of every descriptor from its fork to its exec.
+        for (int attempt = 0; attempt < 20 && result.Errors.Contains("in use", StringComparison.Ordinal); attempt++)
+        {
+            Thread.Sleep(200);
+            result = Command.Run("umount", MountPoint);
+        }
         Assert.True(result is { ExitCode: 0, Output: "", Errors: "" }, result.ToString());
         _isMounted = false;
     }

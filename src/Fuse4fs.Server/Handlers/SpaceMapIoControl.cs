@@ -31,6 +31,10 @@ internal static class SpaceMapIoControl
         {
             return Errno.Invalid;
         }
+        if (head.Count > 0 && !VolumeIoControl.MayTouchMemory(in header))
+        {
+            return Errno.NotPermitted;
+        }
         // The last record of one answer is the lower bound of the next query.
         head.Low.Physical = unchecked(head.Low.Physical + head.Low.Length);
         if (!IsBelow(in head.Low, in head.High))

@@ -89,6 +89,10 @@ internal static class VolumeIoControl
     /// the UUID: both are fetched from and put into the caller's memory, where that is permitted.</summary>
     public static Errno GetUuid(ServedVolume server, in InHeader header, in IoControlIn request, ref ReplyWriter reply)
     {
+        if (!MayTouchMemory(in header))
+        {
+            return Errno.NotPermitted;
+        }
         Span<uint> head = stackalloc uint[UuidHeaderBytes / sizeof(uint)];
         head.Clear();
         if (!LibC.TryReadProcess((int)header.Pid, request.Argument, MemoryMarshal.AsBytes(head)))
@@ -146,14 +150,14 @@ internal static class VolumeIoControl
     /// flushed.</summary>
     public static Errno ShutDown(ServedVolume server, in InHeader header, in IoControlIn request, ref ReplyWriter reply)
     {
+        if (!IsAdministrator(in header))
+        {
+            return Errno.NotPermitted;
+        }
         Span<byte> word = stackalloc byte[sizeof(uint)];
         if (!LibC.TryReadProcess((int)header.Pid, request.Argument, word))
         {
             MemoryMarshal.Write(word, (uint)ShutdownMode.LogFlush);
-        }
-        if (!IsAdministrator(in header))
-        {
-            return Errno.NotPermitted;
         }
         uint mode = MemoryMarshal.Read<uint>(word);
         if (mode > (uint)ShutdownMode.NoLogFlush)
@@ -184,6 +188,12 @@ internal static class VolumeIoControl
         });
         return Errno.Ok;
     }
+
+    /// <summary>Whether the memory of the process that asks may be read and written for it. While it waits, another thread
+    /// of it can execute a set-user-id program under the same process number, or it dies and the number is used again: a
+    /// server with root's rights would then change the memory of somebody who has more rights than the caller. The kernel
+    /// checks every other server's access by itself.</summary>
+    internal static bool MayTouchMemory(in InHeader header) => LibC.GetEffectiveUid() != 0 || header.Uid == 0;
 
     private static bool IsAdministrator(in InHeader header) =>
         header.Uid == 0 || header.Uid == LibC.GetEffectiveUid();

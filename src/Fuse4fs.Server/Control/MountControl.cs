@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Fuse4fs.Linux;
 
 namespace Fuse4fs.Server.Control;
@@ -37,6 +38,31 @@ public static unsafe class MountControl
         bool isDone = Send(mountPoint, Handlers.IoControlCommands.Trim, range, out string failure);
         trimmedBytes = isDone ? range[1] : 0;
         return isDone ? null : failure;
+    }
+
+    /// <summary>Asks a mount what its server does, for servers without a socket.</summary>
+    /// <returns>Null when the mount is not ours, or not ours to ask.</returns>
+    public static ServerStatus? Status(string mountPoint)
+    {
+        byte[] answer = new byte[ControlCommands.StatusBytes];
+        fixed (byte* start = answer)
+        {
+            if (!Send(mountPoint, ControlCommands.Status, start, out _))
+            {
+                return null;
+            }
+        }
+        int end = answer.AsSpan().IndexOf((byte)0);
+        try
+        {
+            return JsonSerializer.Deserialize(answer.AsSpan(0, end < 0 ? answer.Length : end),
+                ControlJson.Default.ServerStatus);
+        }
+        catch (JsonException)
+        {
+            // Another server's, which answers what it does not know.
+            return null;
+        }
     }
 
     /// <summary>Asks a mount who serves it.</summary>

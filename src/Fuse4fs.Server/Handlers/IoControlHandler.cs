@@ -56,6 +56,8 @@ internal static class IoControlHandler
                 return VolumeIoControl.ShutDown(server, in header, in request, ref reply);
             case ControlCommands.Identify:
                 return IdentityAnswer.Give(server, in request, ref reply);
+            case ControlCommands.Status:
+                return StatusAnswer.Give(server, in header, in request, ref reply);
             case ControlCommands.Sync:
                 return SyncHandler.HandleAll(server, in header, ref reply, IoControlCommands.AnswerBytes);
             default:

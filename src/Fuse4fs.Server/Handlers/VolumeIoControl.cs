@@ -195,6 +195,6 @@ internal static class VolumeIoControl
     /// checks every other server's access by itself.</summary>
     internal static bool MayTouchMemory(in InHeader header) => LibC.GetEffectiveUid() != 0 || header.Uid == 0;
 
-    private static bool IsAdministrator(in InHeader header) =>
+    internal static bool IsAdministrator(in InHeader header) =>
         header.Uid == 0 || header.Uid == LibC.GetEffectiveUid();
 }

@@ -25,14 +25,14 @@ internal static class StatusCommand
     private static string? Run(string mountPoint, bool isJson, bool isOnce)
     {
         using ControlClient? client = ControlClient.Connect(mountPoint, out string failure);
-        if (client is null)
-        {
-            return failure;
-        }
-        ControlReply reply = client.AskQuickly(new ControlRequest { Verb = ControlVerb.Status });
+        ControlReply Ask() => client is null
+            ? new ControlReply { Status = MountControl.Status(mountPoint) }
+            : client.AskQuickly(new ControlRequest { Verb = ControlVerb.Status });
+
+        ControlReply reply = Ask();
         if (reply.Status is not { } status)
         {
-            return ControlCommand.FailureOf(mountPoint, reply);
+            return client is null ? failure : ControlCommand.FailureOf(mountPoint, reply);
         }
         if (isJson)
         {
@@ -48,8 +48,7 @@ internal static class StatusCommand
         }
         else
         {
-            StatusTable.Watch(status, () => client.AskQuickly(new ControlRequest { Verb = ControlVerb.Status }) is
-                { Error: Errno.Ok, Status: { } next } ? next : null);
+            StatusTable.Watch(status, () => Ask() is { Error: Errno.Ok, Status: { } next } ? next : null);
         }
         return null;
     }

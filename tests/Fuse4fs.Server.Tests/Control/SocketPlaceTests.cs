@@ -1,4 +1,5 @@
 using System.Globalization;
+using Fuse4fs.Server.Control;
 using Fuse4fs.Testing;
 
 namespace Fuse4fs.Server.Tests.Control;
@@ -21,13 +22,17 @@ public sealed class SocketPlaceTests
             '{Command.Path}' -o rw --log-file '{log}' '{image.Path}' '{mountPoint}'
             echo kept > '{mountPoint}/file'
             '{Command.Path}' sync '{mountPoint}'
-            ! '{Command.Path}' status '{mountPoint}'
+            '{Command.Path}' status '{mountPoint}' | grep -e ^mode -e ^IOCTL
+            '{Command.Path}' status --json '{mountPoint}' | grep -o '"image":"[^"]*"'
+            ! '{Command.Path}' shutdown '{mountPoint}'
             ! '{Command.Path}' list | grep .
             '{Command.Path}' umount '{mountPoint}'
             """);
         Tool.Run("rmdir", "--ignore-fail-on-non-empty", "/tmp/fuse4fs-0");
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("it has no socket", result.Errors, StringComparison.Ordinal);
+        // Its status comes through the mount itself.
+        Assert.Matches($"^mode: read-write\nIOCTL: [0-9]+ requests.*\n\"image\":\"{image.Path}\"\n$", result.Output);
         Assert.Single(File.ReadAllLines(log), static line => line.Contains("no control socket", StringComparison.Ordinal));
         image.AssertClean();
         Assert.EndsWith("kept\n", Debugfs.Read(image.Path, "cat /file"), StringComparison.Ordinal);
@@ -59,6 +64,19 @@ public sealed class SocketPlaceTests
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal("9\n0", result.Output);
         image.AssertClean();
+    }
+
+    [Fact]
+    public void Through_the_mount_no_other_user_is_told_either()
+    {
+        string? reason = Host.NoRootFuse ?? Host.Without("perl") ?? Host.Without("setpriv");
+        Assert.SkipUnless(reason is null, reason ?? "");
+        using var image = new TestImage("-t ext4");
+        using var mount = new ServedMount(image.Path, "rw,allow_other");
+        string ask = $"open D, \"<\", $ARGV[0] or die; $a = pack(\"x16380\"); print ioctl(D, 0x{ControlCommands.Status:X}, $a) ? $a : $!+0";
+        Assert.StartsWith("{\"image\":", Tool.Check("perl", "-e", ask, mount.MountPoint), StringComparison.Ordinal);
+        Assert.Equal("1", Tool.Check("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+            "perl", "-e", ask, mount.MountPoint));
     }
 
     [Fact]

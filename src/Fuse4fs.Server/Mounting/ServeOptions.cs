@@ -84,7 +84,7 @@ public sealed record ServeOptions
     /// <summary>kernel: behave like the driver in the kernel (access for everybody, log lines to the kernel's log).</summary>
     public bool LikeKernel { get; init; }
 
-    /// <summary>fakeroot: permissions are not checked, whoever asks.</summary>
+    /// <summary>fakeroot: who mounts may do everything. Permissions are not checked, unless others are let in.</summary>
     public bool FakeRoot { get; init; }
 
     /// <summary>uidmap= and gidmap=: owners are shown, and stored, by these maps; null for as they are.</summary>

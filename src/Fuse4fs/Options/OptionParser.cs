@@ -60,9 +60,8 @@ internal sealed partial class OptionParser
         }
     }
 
-    /// <summary>With fakeroot nobody checks permissions, so neither the kernel's checks nor access lists apply, and
-    /// nothing on the image may give rights on this machine. Access lists name owners that squash_to_root hides. An
-    /// id-mapped mount needs the kernel's checks.</summary>
+    /// <summary>Where permissions are not checked, or owners not shown, nothing on the image may give rights on this machine.
+    /// Access lists name owners that squash_to_root hides. An id-mapped mount needs the kernel's checks.</summary>
     private void Check()
     {
         if (!StripeLayout.IsWidth(_options.StripeWidthBytes))
@@ -103,16 +102,29 @@ internal sealed partial class OptionParser
         }
         if (_options.FakeRoot)
         {
-            _options = _options with
-            {
-                AccessControlLists = false,
-                Mount = _options.Mount with
-                {
-                    DefaultPermissions = false,
-                    Flags = _options.Mount.Flags | MountFlags.NoSetId | MountFlags.NoDevices,
-                },
-            };
+            TakeFakeRoot();
         }
+    }
+
+    /// <summary>Everything is permitted to who mounts, and to nobody else. Where the kernel lets nobody else in, it need not
+    /// check. Where it does (allow_other), it checks; that stops everybody but root, so he alone can have both.</summary>
+    private void TakeFakeRoot()
+    {
+        bool isShared = _options.Mount.AllowOther;
+        if (isShared && LibC.GetEffectiveUid() != 0)
+        {
+            throw new UsageException("mount options 'fakeroot' and 'allow_other' together are for root: "
+                + "who is let in has to be checked, and so would you be");
+        }
+        _options = _options with
+        {
+            AccessControlLists = _options.AccessControlLists && isShared,
+            Mount = _options.Mount with
+            {
+                DefaultPermissions = isShared,
+                Flags = _options.Mount.Flags | MountFlags.NoSetId | MountFlags.NoDevices,
+            },
+        };
     }
 
     /// <summary>Words for mount(8) and its configuration file, not for a file system.</summary>

@@ -108,6 +108,43 @@ public sealed class OwnerTests
         image.AssertClean();
     }
 
+    /// <summary>Root may, whom he lets in may what the image says: bits, and lists too.</summary>
+    [Fact]
+    public void With_others_let_in_fakeroot_is_for_root_alone()
+    {
+        Assert.SkipUnless(Host.NoRootFuse is null, Host.NoRootFuse ?? "");
+        using var image = new TestImage("-t ext4");
+        using var mount = new ServedMount(image.Path, "rw,fakeroot,allow_other");
+        const string other = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+        Tool.Shell($"""
+            cd '{mount.MountPoint}'
+            mkdir -m 700 closed && mkdir -m 1777 open && echo x > closed/file && echo x > secret && chmod 600 secret
+            chown 1234:1234 closed closed/file secret
+            touch listed && chmod 644 listed && setfacl -m u:65534:- listed
+            {other} sh -c 'touch open/own && ls open >/dev/null'
+            for try in 'cat secret' 'ls closed' 'cat closed/file' 'touch new' 'chmod 666 secret' 'rm -f secret' 'cat listed'; do
+                ! {other} sh -c "$try" 2>/dev/null
+            done
+            cat closed/file secret listed > open/copy && chmod 0 secret && cat secret > /dev/null
+            """);
+        mount.Unmount();
+        image.AssertClean();
+    }
+
+    [Fact]
+    public void Nobody_but_root_can_have_fakeroot_with_others_let_in()
+    {
+        Assert.SkipUnless(Host.NoRootFuse is null, "switching to an ordinary user needs root");
+        using var image = new TestImage("-t ext4");
+        string place = image.Directory.CreateSubdirectory("mnt");
+        string program = UnprivilegedCommand.CopyTo(image.Directory);
+        Tool.Shell($"chown 65534:65534 '{image.Path}' '{place}' && chmod 755 '{image.Directory.Path}'");
+        ToolResult result = Tool.Run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+            program, "-o", "fakeroot,allow_other", image.Path, place);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("'fakeroot' and 'allow_other'", result.Errors, StringComparison.Ordinal);
+    }
+
     private static string Shown(ServedMount mount, params string[] names) =>
         Tool.Check("stat", ["-c", "%u:%g", .. names.Select(mount.Combine)]);
 

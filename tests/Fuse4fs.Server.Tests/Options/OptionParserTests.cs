@@ -2,6 +2,7 @@ using Fuse4fs.Ext4;
 using Fuse4fs.Linux;
 using Fuse4fs.Options;
 using Fuse4fs.Server.Mounting;
+using Fuse4fs.Testing;
 
 namespace Fuse4fs.Server.Tests.Options;
 
@@ -79,6 +80,18 @@ public sealed class OptionParserTests
         ServeOptions options = Parse("suid,dev,fakeroot");
         Assert.False(options.Mount.DefaultPermissions);
         Assert.False(options.AccessControlLists);
+        Assert.Equal(MountFlags.NoSetId | MountFlags.NoDevices, options.Mount.Flags);
+    }
+
+    [Theory]
+    [InlineData("fakeroot,allow_other")]
+    [InlineData("kernel,fakeroot")]
+    public void Fakeroot_is_for_nobody_but_who_mounts(string list)
+    {
+        Assert.SkipUnless(Host.IsRoot, "others than root are refused");
+        ServeOptions options = Parse(list);
+        Assert.True(options.Mount.DefaultPermissions);
+        Assert.True(options.AccessControlLists);
         Assert.Equal(MountFlags.NoSetId | MountFlags.NoDevices, options.Mount.Flags);
     }
 

@@ -154,45 +154,33 @@ public sealed partial class Volume
         }
     }
 
-    /// <summary>Data has reached the device: its blocks hold data from now on, and the file ends behind it at
-    /// least.</summary>
+    /// <summary>Data has reached the device: its blocks hold data from now on, and the file ends behind it at least.
+    /// Ranges that touch are one to the map.</summary>
     /// <param name="number">Its file.</param>
-    /// <param name="offset">First byte.</param>
-    /// <param name="length">Bytes.</param>
-    /// <param name="sizeBytes">The file's stored size.</param>
-    /// <returns>What prevented it; it is also told to the next who asks for the file's durability.</returns>
-    public Errno CompleteDelegatedWrite(InodeNumber number, long offset, long length, out long sizeBytes)
+    /// <param name="completions">In any order; put in order, with what became of each.</param>
+    public void CompleteDelegatedWrites(InodeNumber number, Span<DelegatedCompletion> completions)
     {
-        sizeBytes = 0;
-        if (!IsRange(offset, length) || length > MaximumFileBytes - offset)
-        {
-            return Errno.Invalid;
-        }
         Errno error = AcquireDelegated(number, out InodeReference reference);
         if (error != Errno.Ok)
         {
-            return error;
+            foreach (ref DelegatedCompletion completion in completions)
+            {
+                completion.Outcome = error;
+            }
+            return;
         }
         using (reference)
         using (reference.Inode.Lock.Exclusive())
         {
             Inode inode = reference.Inode;
             inode.RaiseDataTicket(Journal!.DataTicket);
-            Errno outcome = Errno.InputOutput;      // also of whatever is thrown
-            try
+            completions.Sort(static (left, right) => left.OffsetBytes.CompareTo(right.OffsetBytes));
+            while (!completions.IsEmpty)
             {
-                outcome = length == 0 ? Errno.Ok : Delegated!.Complete(inode, offset, length);
+                int count = CountTouching(completions);
+                CompleteTouching(inode, completions[..count]);
+                completions = completions[count..];
             }
-            finally
-            {
-                if (outcome != Errno.Ok)
-                {
-                    Delegated!.Remember(inode, outcome);
-                }
-            }
-            error = outcome;
-            sizeBytes = inode.SizeBytes;
-            return error;
         }
     }
 
@@ -207,11 +195,10 @@ public sealed partial class Volume
             return Errno.Ok;
         });
 
-    /// <summary>Whoever moves the data has written all he had of a file: stores the size he told of, and says what could
-    /// not be told before. What he wrote is behind a flush of the device that is begun from now on.</summary>
+    /// <summary>Whoever moves the data has written all he had of a file: it is behind a flush of the device that is begun
+    /// from now on. Its size was stored with the completions; what a writer has told of since is not there yet.</summary>
     /// <param name="number">Any inode.</param>
-    /// <param name="tellsErrors">What could not be told before is told now, and not again.</param>
-    public Errno SettleDelegated(InodeNumber number, bool tellsErrors)
+    public Errno SettleDelegated(InodeNumber number)
     {
         if (Delegated is null)
         {
@@ -224,27 +211,16 @@ public sealed partial class Volume
         }
         using (reference)
         {
-            Inode inode = reference.Inode;
-            if (!inode.IsRegular)
+            if (reference.Inode.IsRegular)
             {
-                return Errno.Ok;
+                reference.Inode.RaiseDataTicket(Journal!.DataTicket);
             }
-            inode.RaiseDataTicket(Journal!.DataTicket);
-            if (!Delegated.Knows(number))
-            {
-                return Errno.Ok;
-            }
-            using (inode.Lock.Exclusive())
-            {
-                error = tellsErrors ? Delegated.TakeError(inode) : Errno.Ok;
-                Errno stored = Context.IsReadOnly ? Errno.ReadOnly : Delegated.StorePendingSize(inode);
-                return error == Errno.Ok ? stored : error;
-            }
+            return Errno.Ok;
         }
     }
 
-    /// <summary>As <see cref="SettleDelegated"/>, of every file; what is left over from writers that are gone is given
-    /// back. Errors stay to be told at their files.</summary>
+    /// <summary>Nobody writes any more and all data is written: stores the sizes that writers told of and no completion
+    /// has.</summary>
     public Errno SettleAllDelegated()
     {
         if (Delegated is null || Context.IsReadOnly)
@@ -257,18 +233,25 @@ public sealed partial class Volume
             Errno error = TryChangeDelegated(number, static (files, inode) => files.StorePendingSize(inode));
             first = first == Errno.Ok && error != Errno.Stale ? error : first;
         }
-        ReleaseAbandoned();
         return first;
     }
 
     /// <summary>The last descriptor open for writing was closed, and what it wrote is written out.</summary>
+    /// <returns>Why the file's size could not be stored: it is tried again when the file is forgotten.</returns>
     public Errno CloseDelegated(InodeNumber number) => Delegated?.Knows(number) != true
         ? Errno.Ok
-        : ChangeDelegated(number, static (files, inode) =>
+        : TryChangeDelegated(number, (files, inode) =>
         {
-            Errno error = files.StorePendingSize(inode);
-            files.Close(inode);
-            return error;
+            Errno error = Errno.InputOutput;        // also of whatever is thrown
+            try
+            {
+                error = Context.IsReadOnly ? Errno.ReadOnly : files.StorePendingSize(inode);
+                return error;
+            }
+            finally
+            {
+                files.Close(inode, isSizeStored: error == Errno.Ok);
+            }
         });
 
     /// <summary>Swapping to a file has ended.</summary>
@@ -287,19 +270,23 @@ public sealed partial class Volume
         return error;
     }
 
+    /// <summary>Files that nobody can write to and for which something may be kept.</summary>
+    public IReadOnlyList<InodeNumber> ListAbandonedDelegated() => Delegated?.List(onlyAbandoned: true) ?? [];
+
     /// <summary>Gives back what writers that are gone had reserved. Called with no lock.</summary>
+    /// <param name="number">Their file.</param>
+    /// <param name="isUnused">Asked while the file cannot change: true when nobody keeps a mapping of it and nobody can
+    /// write to it. Then also blocks that were told, and into which nothing was written, are free.</param>
     /// <returns>True when there was something.</returns>
-    public bool ReleaseAbandoned()
+    public bool ReleaseAbandoned(InodeNumber number, Func<bool> isUnused)
     {
+        ArgumentNullException.ThrowIfNull(isUnused);
         bool isAny = false;
-        foreach (InodeNumber number in Delegated?.List(onlyAbandoned: true) ?? [])
+        _ = TryChangeDelegated(number, (files, inode) =>
         {
-            isAny |= ChangeDelegated(number, static (files, inode) =>
-            {
-                files.ReleaseIfAbandoned(inode);
-                return Errno.Ok;
-            }) == Errno.Ok;
-        }
+            isAny = files.ReleaseIfAbandoned(inode, includesPlaced: isUnused());
+            return Errno.Ok;
+        });
         return isAny;
     }
 
@@ -376,6 +363,68 @@ public sealed partial class Volume
             return failure.Error;
         }
     }
+
+    /// <summary>How many of the first ones make one range.</summary>
+    private int CountTouching(ReadOnlySpan<DelegatedCompletion> completions)
+    {
+        if (!IsCompletion(in completions[0]))
+        {
+            return 1;
+        }
+        int count = 1;
+        for (long end = completions[0].EndBytes; count < completions.Length; count++)
+        {
+            ref readonly DelegatedCompletion next = ref completions[count];
+            if (!IsCompletion(in next) || next.OffsetBytes > end)
+            {
+                break;
+            }
+            end = Math.Max(end, next.EndBytes);
+        }
+        return count;
+    }
+
+    private void CompleteTouching(Inode inode, Span<DelegatedCompletion> completions)
+    {
+        long first = completions[0].OffsetBytes;
+        long end = first;
+        foreach (ref readonly DelegatedCompletion completion in completions)
+        {
+            end = IsCompletion(in completion) ? Math.Max(end, completion.EndBytes) : end;
+        }
+        Errno error = end > first ? TryComplete(inode, first, end - first) : Errno.Invalid;
+        foreach (ref DelegatedCompletion completion in completions)
+        {
+            // What failed together may have failed for one of them.
+            completion.Outcome = error == Errno.Ok || completions.Length == 1
+                ? error
+                : TryComplete(inode, completion.OffsetBytes, completion.LengthBytes);
+            completion.SizeBytes = inode.SizeBytes;
+        }
+    }
+
+    /// <summary>Damage that one completion meets is not the others' affair.</summary>
+    private Errno TryComplete(Inode inode, long offset, long length)
+    {
+        try
+        {
+            return Delegated!.Complete(inode, offset, length);
+        }
+        catch (Ext4CorruptException damage)
+        {
+            Context.Events.Damage(damage, inode.Number);
+            return Errno.Corrupted;
+        }
+        catch (DeviceException failure)
+        {
+            Context.Events.DeviceFailed(failure);
+            return failure.Error == Errno.NoSpace ? Errno.NoSpace : Errno.InputOutput;
+        }
+    }
+
+    private bool IsCompletion(in DelegatedCompletion completion) => completion.LengthBytes > 0
+        && IsRange(completion.OffsetBytes, completion.LengthBytes)
+        && completion.LengthBytes <= MaximumFileBytes - completion.OffsetBytes;
 
     private Errno AcquireDelegated(InodeNumber number, out InodeReference reference)
     {

@@ -128,7 +128,7 @@ public sealed partial class Volume
             error = error == Errno.Ok ? AllocateLocked(reference.Inode, mode, offset, length, in options) : error;
             if (options.IsDelegated && length <= long.MaxValue - offset)
             {
-                Delegated!.BlocksChanged(reference.Inode, offset, length, (mode & FallocateMode.PunchHole) != 0);
+                Delegated!.BlocksChanged(reference.Inode, offset, length, mode);
             }
             return error;
         }

@@ -173,7 +173,6 @@ internal sealed class VolumeRequests(ServedVolume server, IomapVolume? iomap = n
         Opcode.OpenDirectory => OpenHandler.HandleDirectory(server, ref reply),
         Opcode.Release => OpenHandler.HandleRelease(server, ref body),
         Opcode.ReleaseDirectory => Errno.Ok,
-        Opcode.Flush when server.Iomap is not null => SyncHandler.HandleFlush(server, in header),
         Opcode.Read => ReadHandler.Handle(server, in header, ref body, ref reply),
         Opcode.ReadDirectory => ReadDirectoryHandler.Handle(server, in header, ref body, ref reply),
         Opcode.ReadDirectoryPlus => ReadDirectoryPlusHandler.Handle(server, in header, ref body, ref reply),

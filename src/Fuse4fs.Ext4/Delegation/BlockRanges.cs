@@ -73,6 +73,13 @@ internal sealed class BlockRanges
         return before - Count;
     }
 
+    /// <summary>Makes it empty.</summary>
+    public void Clear()
+    {
+        _ranges.Clear();
+        Count = 0;
+    }
+
     private int FirstEndingBehind(ulong block)
     {
         int low = 0;

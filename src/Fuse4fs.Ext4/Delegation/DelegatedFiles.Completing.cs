@@ -40,7 +40,7 @@ internal sealed partial class DelegatedFiles
                     error = MarkWritten(inode, block, run.End, dataEnd, out next);
                     if (state is not null && error == Errno.Ok)
                     {
-                        Settle(state, next - block);
+                        Settle(state, block, next);
                     }
                     break;
                 default:
@@ -71,36 +71,15 @@ internal sealed partial class DelegatedFiles
     {
         if (maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state))
         {
-            ReleaseReserved(state, (ulong)offset >> _blockShift, EndBlock(offset, length));
+            (ulong first, ulong end) = ((ulong)offset >> _blockShift, EndBlock(offset, length));
+            Unreserve(state, first, end);
+            SettleUnplaced(state, first, end);
             Trim(state);
         }
     }
 
-    /// <summary>Nobody could be told of an error: whoever asks for durability next is.</summary>
-    public void Remember(Inode inode, Errno error)
-    {
-        DelegatedState state = MakeState(inode);
-        if (state.PendingError == Errno.Ok)
-        {
-            state.PendingError = error;
-        }
-    }
-
-    /// <summary>The error nobody was told of, once.</summary>
-    public Errno TakeError(Inode inode)
-    {
-        if (!maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state))
-        {
-            return Errno.Ok;
-        }
-        Errno error = state.PendingError;
-        state.PendingError = Errno.Ok;
-        Trim(state);
-        return error;
-    }
-
     /// <summary>Stores the size that a writer has told of, as far as data was written to blocks that had some before: of
-    /// others the completion tells.</summary>
+    /// others the completion tells. Only when no data is on its way: else the size would be there before the data.</summary>
     public Errno StorePendingSize(Inode inode)
     {
         if (!maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state))
@@ -199,15 +178,24 @@ internal sealed partial class DelegatedFiles
         {
             return Errno.FileTooBig;
         }
-        Errno error = Enter(state.Inode, placed.FirstFileBlock, placed.Blocks, isUnwritten: false,
-            Math.Min(dataEnd, (long)(next << _blockShift)));
-        if (error != Errno.Ok)
+        Errno error = Errno.InputOutput;        // also of whatever is thrown
+        try
         {
-            state.Placed.Add(in placed);
-            return error;
+            error = Enter(state.Inode, placed.FirstFileBlock, placed.Blocks, isUnwritten: false,
+                Math.Min(dataEnd, (long)(next << _blockShift)));
         }
-        Settle(state, placed.Blocks.LengthBlocks);
-        return Errno.Ok;
+        finally
+        {
+            if (error != Errno.Ok)
+            {
+                state.Placed.Add(in placed);
+            }
+        }
+        if (error == Errno.Ok)
+        {
+            Settle(state, placed.FirstFileBlock, placed.EndFileBlock);
+        }
+        return error;
     }
 
     private Errno StoreSize(Inode inode, long sizeBytes)

@@ -56,10 +56,16 @@ internal sealed partial class DelegatedFiles
         Errno error;
         if (inode.Has(InodeFlags.Extents))
         {
-            bool isPromised = TryPromise(state, block, block + 2, options.Claim) || options.IsCached;
-            error = isPromised
+            // One extent, of which a part is written at first, makes two more entries.
+            ulong owedEnd = Math.Min(block + 2, end);
+            bool isPromised = TryPromise(state, block, owedEnd, options.Claim);
+            error = isPromised || options.IsCached
                 ? space.AllocateHole(inode, in hole, end, in options)
                 : Errno.NoSpace;
+            if (error != Errno.Ok && isPromised)
+            {
+                Settle(state, block, owedEnd);
+            }
         }
         else
         {
@@ -110,22 +116,32 @@ internal sealed partial class DelegatedFiles
         {
             return error;
         }
-        if (inode.Has(InodeFlags.Extents))
+        bool isPlaced = false;
+        try
         {
-            error = Enter(inode, (uint)block, run, isUnwritten: true, sizeBytes: 0);
+            if (inode.Has(InodeFlags.Extents))
+            {
+                error = Enter(inode, (uint)block, run, isUnwritten: true, sizeBytes: 0);
+            }
+            else
+            {
+                state.Placed.Add(new PlacedRun((uint)block, run));
+            }
+            isPlaced = error == Errno.Ok;
         }
-        else
+        finally
         {
-            state.Placed.Add(new PlacedRun((uint)block, run));
+            if (!isPlaced)
+            {
+                services.Allocator.Unplace(run);
+            }
         }
-        if (error != Errno.Ok)
+        if (isPlaced)
         {
-            services.Allocator.Unplace(run);
-            return error;
+            state.Reserved.Remove(block, block + run.LengthBlocks);
+            services.Inodes.Accounts?.Hold(state.Owner, -(long)run.LengthBlocks);
         }
-        state.Reserved.Remove(block, block + run.LengthBlocks);
-        services.Inodes.Accounts?.Hold(state.Owner, -(long)run.LengthBlocks);
-        return Errno.Ok;
+        return error;
     }
 
     /// <summary>Enters blocks into the map, as far as one insertion goes: all of an extent, which is no longer than that.

@@ -98,7 +98,7 @@ internal sealed partial class DelegatedFiles
         long before = state.PromisedClusters;
         bool isTree = state.Inode.Has(InodeFlags.Extents);
         long wanted = isTree
-            ? TreeNodes(state.Inode, state.OwedBlocks + (end - first))
+            ? TreeNodes(state.Inode, state.Owed.Count + (end - first))
             : before + NewNumberNodes(state, first, end, isKept: false);
         if (wanted > before && !services.Allocator.TryPromise(wanted - before, claim))
         {
@@ -109,7 +109,7 @@ internal sealed partial class DelegatedFiles
             NewNumberNodes(state, first, end, isKept: true);
         }
         state.PromisedClusters = Math.Max(before, wanted);
-        state.OwedBlocks += end - first;
+        state.Owed.Add(first, end);
         return true;
     }
 

@@ -1,6 +1,7 @@
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Mapping;
+using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.Delegation;
 
@@ -30,13 +31,15 @@ internal sealed partial class DelegatedFiles
 
     /// <summary>Nobody can write to the file any more, and what was written is written out. What is left over is looked for
     /// when space runs short: a writer that was killed may have left data in the cache that is written later.</summary>
-    public void Close(Inode inode)
+    /// <param name="inode">Whose.</param>
+    /// <param name="isSizeStored">The size that was told is: else it is tried again when the file is forgotten.</param>
+    public void Close(Inode inode, bool isSizeStored)
     {
         if (!maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state))
         {
             return;
         }
-        state.PendingSizeBytes = 0;
+        state.PendingSizeBytes = isSizeStored ? 0 : state.PendingSizeBytes;
         state.Fresh = default;
         if (state.Reserved.IsEmpty && state.Placed.IsEmpty)
         {
@@ -46,15 +49,29 @@ internal sealed partial class DelegatedFiles
         Trim(state);
     }
 
-    /// <summary>Gives back what is still only reserved, if still nobody can write to the file. What was placed stays: it
-    /// was told, and may be being written.</summary>
-    public void ReleaseIfAbandoned(Inode inode)
+    /// <summary>Gives back what is still only reserved, if still nobody can write to the file.</summary>
+    /// <param name="inode">Whose.</param>
+    /// <param name="includesPlaced">Also blocks that were told and are not in the map: nobody keeps a mapping of the file
+    /// and nobody can write to it, which must be so while the inode's lock is held.</param>
+    /// <returns>Whether there was anything.</returns>
+    public bool ReleaseIfAbandoned(Inode inode, bool includesPlaced)
     {
-        if (maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state) && state.IsAbandoned)
+        if (!maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state) || !state.IsAbandoned
+            || state.IsPinned)
+        {
+            return false;
+        }
+        bool isAny = !state.Reserved.IsEmpty || (includesPlaced && !state.Placed.IsEmpty);
+        if (includesPlaced)
+        {
+            ReleaseRange(state, 0, ulong.MaxValue);
+        }
+        else
         {
             ReleaseReserved(state, 0, ulong.MaxValue);
-            Trim(state);
         }
+        Trim(state);
+        return isAny;
     }
 
     /// <summary>Blocks of a range were given, taken away or moved by something else: what was reserved there has what it
@@ -62,16 +79,21 @@ internal sealed partial class DelegatedFiles
     /// <param name="inode">Whose.</param>
     /// <param name="offset">First byte.</param>
     /// <param name="length">Bytes.</param>
-    /// <param name="isPunched">What was inside the range is gone, holes included.</param>
-    public void BlocksChanged(Inode inode, long offset, long length, bool isPunched)
+    /// <param name="mode">What was done: punched, all inside the range is gone, holes included; what moves blocks comes
+    /// after everything behind the offset was written, so that what is still reserved there was left over.</param>
+    public void BlocksChanged(Inode inode, long offset, long length, FallocateMode mode)
     {
         if (!maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state))
         {
             return;
         }
-        if (isPunched)
+        if ((mode & FallocateMode.PunchHole) != 0)
         {
             ReleaseRange(state, CeilingBlock(offset), (ulong)(offset + length) >> _blockShift);
+        }
+        if ((mode & (FallocateMode.CollapseRange | FallocateMode.InsertRange)) != 0)
+        {
+            ReleaseRange(state, (ulong)offset >> _blockShift, ulong.MaxValue);
         }
         ulong end = EndBlock(offset, length);
         for (ulong block = (ulong)offset >> _blockShift; block < end;)
@@ -79,7 +101,8 @@ internal sealed partial class DelegatedFiles
             MapRun run = services.Map.Find(inode, (uint)block);
             if (run.IsMapped)
             {
-                ReleaseRange(state, block, Math.Min(run.End, end));
+                // Nodes stay kept for them: pages that were dirty before may still be written.
+                Unreserve(state, block, Math.Min(run.End, end));
             }
             block = run.End;
         }
@@ -111,7 +134,6 @@ internal sealed partial class DelegatedFiles
         {
             ReleaseRange(state, 0, ulong.MaxValue);
             state.PendingSizeBytes = 0;
-            state.PendingError = default;
             state.IsPinned = false;
             EndPromise(state);
             Trim(state);
@@ -121,18 +143,27 @@ internal sealed partial class DelegatedFiles
     /// <summary>Nobody is writing in the range, and nobody keeps a mapping of it: also what was placed is free.</summary>
     private void ReleaseRange(DelegatedState state, ulong first, ulong end)
     {
-        ReleaseReserved(state, first, end);
-        ulong released = 0;
+        Unreserve(state, first, end);
         while (state.Placed.TryTake(first, end, out PlacedRun placed))
         {
             services.Allocator.Cancel(placed.Blocks);
-            released += placed.Blocks.LengthBlocks;
         }
-        Settle(state, released);
+        Settle(state, first, end);
     }
 
     /// <summary>What has no blocks yet was told to nobody as a place: it can be given back at any time.</summary>
     private void ReleaseReserved(DelegatedState state, ulong first, ulong end)
+    {
+        while (state.Reserved.TryFindFrom(first, out ulong from, out ulong to) && from < end)
+        {
+            (from, to) = (Math.Max(from, first), Math.Min(to, end));
+            Unreserve(state, from, to);
+            Settle(state, from, to);
+        }
+        Unreserve(state, first, end);
+    }
+
+    private void Unreserve(DelegatedState state, ulong first, ulong end)
     {
         ulong released = state.Reserved.Remove(first, end);
         if (released > 0)
@@ -144,16 +175,26 @@ internal sealed partial class DelegatedFiles
         {
             state.Fresh = default;
         }
-        Settle(state, released);
     }
 
-    /// <summary>So many blocks are no longer owed to the map.</summary>
-    private void Settle(DelegatedState state, ulong blocks)
+    /// <summary>The blocks of a range are no longer owed to the map.</summary>
+    private void Settle(DelegatedState state, ulong first, ulong end)
     {
-        state.OwedBlocks -= Math.Min(state.OwedBlocks, blocks);
-        if (state.OwedBlocks == 0)
+        state.Owed.Remove(first, end);
+        if (state.Owed.IsEmpty)
         {
             EndPromise(state);
+        }
+    }
+
+    /// <summary>As <see cref="Settle"/>, without blocks that wait to be entered.</summary>
+    private void SettleUnplaced(DelegatedState state, ulong first, ulong end)
+    {
+        while (first < end)
+        {
+            bool isAny = state.Placed.TryFindFrom(first, out PlacedRun placed) && placed.FirstFileBlock < end;
+            Settle(state, first, isAny ? Math.Max(first, placed.FirstFileBlock) : end);
+            first = isAny ? placed.EndFileBlock : end;
         }
     }
 
@@ -162,6 +203,6 @@ internal sealed partial class DelegatedFiles
         services.Allocator.EndPromise(state.PromisedClusters);
         state.PromisedClusters = 0;
         state.OwedNodes.Clear();
-        state.OwedBlocks = 0;
+        state.Owed.Clear();
     }
 }

@@ -1,5 +1,4 @@
 using Fuse4fs.Ext4.Inodes;
-using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Delegation;
 
@@ -27,7 +26,7 @@ internal sealed class DelegatedState(InodeReference reference)
 
     /// <summary>Blocks that may still have to be entered into the map, or change their state in it: what nodes are kept
     /// for.</summary>
-    public ulong OwedBlocks { get; set; }
+    public BlockRanges Owed { get; } = new();
 
     /// <summary>Blocks of numbers that block maps may need for what is owed: (level, number).</summary>
     public HashSet<(int Level, ulong Node)> OwedNodes { get; } = [];
@@ -41,9 +40,6 @@ internal sealed class DelegatedState(InodeReference reference)
     /// <summary>The file's end as its writer told it, bytes; 0 when it is stored, or not known.</summary>
     public long PendingSizeBytes { get; set; }
 
-    /// <summary>An error that nobody could be told of. Reported once, to the next who asks for durability.</summary>
-    public Errno PendingError { get; set; }
-
     /// <summary>Nobody can write to the file: what is still reserved was most likely left over by a writer that was killed.
     /// Racy: only a hint where to look when space runs short.</summary>
     public bool IsAbandoned { get; set; }
@@ -52,6 +48,6 @@ internal sealed class DelegatedState(InodeReference reference)
     public bool IsPinned { get; set; }
 
     /// <summary>Nothing here that would be missed.</summary>
-    public bool IsIdle => Reserved.IsEmpty && Placed.IsEmpty && OwedBlocks == 0 && PendingSizeBytes == 0
-        && PendingError == Errno.Ok && !IsPinned && PromisedClusters == 0;
+    public bool IsIdle => Reserved.IsEmpty && Placed.IsEmpty && Owed.IsEmpty && PendingSizeBytes == 0
+        && !IsPinned && PromisedClusters == 0;
 }

@@ -28,6 +28,9 @@ public sealed class FileUploads
     private int _window = FirstWindow;
     private long _next;
 
+    /// <summary>Mappings at most that batches under way will add.</summary>
+    private int _sending;
+
     /// <param name="connection">Where to send.</param>
     /// <param name="file">Which file.</param>
     public FileUploads(IomapConnection connection, FileIdentity file)
@@ -107,7 +110,8 @@ public sealed class FileUploads
         {
             return Errno.Ok;
         }
-        Errno error = batch.Count > _most ? Errno.NoSpace : MakeRoom(batch);
+        int growth = 0;
+        Errno error = batch.Count > _most ? Errno.NoSpace : MakeRoom(batch, out growth);
         if (error != Errno.Ok)
         {
             return DropUnsent(batch, error);
@@ -115,6 +119,7 @@ public sealed class FileUploads
         error = batch.Send();
         lock (_gate)
         {
+            _sending -= growth;
             for (int i = 0; i < batch.Count; i++)
             {
                 (long offset, long length) = batch.RangeOf(i);
@@ -137,6 +142,12 @@ public sealed class FileUploads
     public Errno Invalidate(long offset, long length)
     {
         Errno error = _connection.Invalidate(File, offset, length);
+        if (error is not (Errno.Ok or Errno.Stale))
+        {
+            // A piece out of the middle of a mapping may take memory; everything does not.
+            (offset, length) = (0, long.MaxValue);
+            error = _connection.Invalidate(File, offset, length);
+        }
         if (error is Errno.Ok)
         {
             Dropped(offset, length == long.MaxValue ? length : offset + length);
@@ -162,7 +173,8 @@ public sealed class FileUploads
         }
     }
 
-    private Errno MakeRoom(MappingBatch batch)
+    /// <summary>Makes room beside what is there and what others are sending, and keeps it.</summary>
+    private Errno MakeRoom(MappingBatch batch, out int growth)
     {
         while (true)
         {
@@ -170,9 +182,15 @@ public sealed class FileUploads
             long to = long.MaxValue;
             lock (_gate)
             {
-                if (_ranges.Count + Growth(batch) <= _most || _ranges.Count == 0)
+                growth = Growth(batch);
+                if (_ranges.Count + _sending + growth <= _most || (_ranges.Count == 0 && _sending == 0))
                 {
+                    _sending += growth;
                     return Errno.Ok;
+                }
+                if (_ranges.Count == 0)
+                {
+                    return Errno.NoSpace;       // the others take it all
                 }
                 if (_windows.TryDequeue(out (long From, long To) oldest))
                 {

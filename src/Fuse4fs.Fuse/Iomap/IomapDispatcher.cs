@@ -115,6 +115,15 @@ internal sealed class IomapDispatcher(IomapHandler handler, IomapConnection conn
         var request = new IoEndRequest(
             new FileIdentity(header.NodeId, done.Inode), (IoEndFlags)done.Flags, (Errno)(-done.Error),
             (long)done.Position, (long)done.Written, header.Uid);
+        if (request.Error == Errno.Ok && request.Written > 0)
+        {
+            var later = new DeferredIoEnd(reply.Defer(in header));
+            if (handler.TryJoin(in request, later))
+            {
+                return Errno.Ok;
+            }
+            reply.Undefer();
+        }
         Errno error = handler.CompleteIo(in request, out long sizeBytes);
         if (error != Errno.Ok)
         {

@@ -38,6 +38,13 @@ public abstract class IomapHandler
     /// <returns>An error reaches the caller of a direct write; that of write-back is lost: keep it for FSYNC.</returns>
     public abstract Errno CompleteIo(in IoEndRequest request, out long sizeBytes);
 
+    /// <summary>IOMAP_IOEND without an error, for who joins completions: many come at once, and neighbours are cheaper
+    /// together.</summary>
+    /// <param name="request">What was written.</param>
+    /// <param name="reply">To be answered, now or later, if this returns true.</param>
+    /// <returns>False: <see cref="CompleteIo"/> is called.</returns>
+    public virtual bool TryJoin(in IoEndRequest request, DeferredIoEnd reply) => false;
+
     /// <summary>FREEZE_FS: nobody writes any more, all data is written, SYNCFS was answered. Brings the storage to a clean
     /// state; until <see cref="Thaw"/> nothing may be written to it.</summary>
     /// <param name="unlinkedInodes">How many inodes without a name are still alive in the kernel.</param>

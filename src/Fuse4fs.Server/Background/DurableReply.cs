@@ -8,15 +8,13 @@ namespace Fuse4fs.Server.Background;
 /// came from. Nothing waits meanwhile.</summary>
 /// <param name="reply">The duty to answer.</param>
 /// <param name="payloadBytes">Zeros that a successful answer carries: an IOCTL's result.</param>
-/// <param name="found">An error met before, which does not keep everything else from becoming durable.</param>
-internal sealed class DurableReply(DeferredReply reply, int payloadBytes = 0, Errno found = Errno.Ok) : ICommitWaiter
+internal sealed class DurableReply(DeferredReply reply, int payloadBytes = 0) : ICommitWaiter
 {
     private const int MostBytes = 64;
 
     /// <inheritdoc/>
     public void Committed(Errno outcome)
     {
-        outcome = outcome == Errno.Ok ? found : outcome;
         if (outcome != Errno.Ok || payloadBytes == 0)
         {
             reply.Complete(outcome);

@@ -32,8 +32,13 @@ internal static class FallocateHandler
         long changed = ((FallocateMode)request.Mode & moving) == 0 ? (long)request.Length : long.MaxValue;
         if (IsLong(server, inode, in request))
         {
+            IomapChange mappings = IomapChange.None;
+            Errno error = server.Iomap?.BeginChange(inode, (long)request.Offset, changed, out mappings) ?? Errno.Ok;
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
             DeferredReply later = reply.Defer(in header);
-            IomapChange mappings = server.Iomap?.BeginChange(inode, (long)request.Offset, changed) ?? default;
             LongWork.Run(server, later, _ =>
             {
                 using (mappings)
@@ -43,8 +48,8 @@ internal static class FallocateHandler
             });
             return Errno.Ok;
         }
-        server.Iomap?.ChangeUntilReply(inode, (long)request.Offset, changed);
-        return Allocate(server, inode, in request, in options);
+        Errno dropped = server.Iomap?.ChangeUntilReply(inode, (long)request.Offset, changed) ?? Errno.Ok;
+        return dropped == Errno.Ok ? Allocate(server, inode, in request, in options) : dropped;
     }
 
     /// <summary>Whether many blocks may have to be found, converted or freed.</summary>

@@ -102,6 +102,7 @@ internal static class OpenHandler
         {
             server.Direct.Opened(inode);
         }
+        server.Iomap?.HandleChanged(inode, handle, isOpen: true);
         return handle;
     }
 
@@ -158,11 +159,18 @@ internal static class OpenHandler
         };
         if (!LongWork.IsLong(in attributes))
         {
-            server.Iomap?.ChangeUntilReply(file.Inode, 0, long.MaxValue);
-            return EmptyOrForget(server, file.Inode, handle, in options);
+            Errno dropped = server.Iomap?.ChangeUntilReply(file.Inode, 0, long.MaxValue) ?? Errno.Ok;
+            return dropped == Errno.Ok
+                ? EmptyOrForget(server, file.Inode, handle, in options)
+                : ForgetRefused(server, handle, dropped);
+        }
+        IomapChange mappings = IomapChange.None;
+        Errno refused = server.Iomap?.BeginChange(file.Inode, 0, long.MaxValue, out mappings) ?? Errno.Ok;
+        if (refused != Errno.Ok)
+        {
+            return ForgetRefused(server, handle, refused);
         }
         DeferredReply later = reply.Defer(in header);
-        IomapChange mappings = server.Iomap?.BeginChange(file.Inode, 0, long.MaxValue) ?? default;
         LongWork.Run(server, later, cancellation =>
         {
             using IomapChange ending = mappings;
@@ -203,6 +211,12 @@ internal static class OpenHandler
         }
     }
 
+    private static Errno ForgetRefused(ServedVolume server, ulong handle, Errno error)
+    {
+        Forget(server, handle);
+        return error;
+    }
+
     private static void Forget(ServedVolume server, ulong handle)
     {
         bool wasLastWriter = server.Opens.Remove(handle, out OpenFile file);
@@ -214,10 +228,8 @@ internal static class OpenHandler
         {
             server.Full.Remove(file.Inode);
             server.Volume.ReleaseWriter(file.Inode);
-            if (server.Iomap is not null)
-            {
-                _ = server.Volume.CloseDelegated(file.Inode);
-            }
+            server.Iomap?.Remember(file.Inode, server.Volume.CloseDelegated(file.Inode));
         }
+        server.Iomap?.HandleChanged(file.Inode, handle, isOpen: false);
     }
 }

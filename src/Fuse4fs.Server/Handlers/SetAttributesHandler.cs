@@ -34,8 +34,13 @@ internal static class SetAttributesHandler
         }
         if (change.SizeBytes is long size && IsLongTruncate(server, inode, size))
         {
+            IomapChange mappings = IomapChange.None;
+            error = server.Iomap?.BeginChange(inode, size, long.MaxValue, out mappings) ?? Errno.Ok;
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
             DeferredReply later = reply.Defer(in header);
-            IomapChange mappings = server.Iomap?.BeginChange(inode, size, long.MaxValue) ?? default;
             LongWork.Run(server, later, _ =>
             {
                 using (mappings)
@@ -47,7 +52,11 @@ internal static class SetAttributesHandler
         }
         if (change.SizeBytes is long newSize)
         {
-            server.Iomap?.ChangeUntilReply(inode, newSize, long.MaxValue);
+            error = server.Iomap?.ChangeUntilReply(inode, newSize, long.MaxValue) ?? Errno.Ok;
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
         }
         error = server.Volume.SetAttributes(inode, in change, out InodeAttributes attributes);
         if (error == Errno.Ok)

@@ -3,6 +3,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Mounting;
 
 namespace Fuse4fs.Server.Handlers;
@@ -29,7 +30,7 @@ internal static class SyncHandler
         // Not deferred before it is sure to be answered: an exception until then is the request's own.
         Errno error = server.Iomap is null
             ? server.Volume.GetAttributes(inode, out _)
-            : server.Volume.SettleDelegated(inode, tellsErrors: true);
+            : SettleDelegated(server, server.Iomap, inode, request.Handle);
         if (error != Errno.Ok)
         {
             return error;
@@ -42,12 +43,6 @@ internal static class SyncHandler
         }
         return Errno.Ok;
     }
-
-    /// <summary>FLUSH, at each close: where the kernel moves the data it has written all there was.</summary>
-    public static Errno HandleFlush(ServedVolume server, in InHeader header) =>
-        NodeIds.TryInode(server, header.NodeId, out InodeNumber inode)
-            ? server.Volume.SettleDelegated(inode, tellsErrors: false)
-            : Errno.Stale;
 
     /// <summary>DESTROY, the last request, which umount(2) waits for: answered when the volume is consistent and the image
     /// let go, so that the next one who opens it finds it so.</summary>
@@ -81,8 +76,17 @@ internal static class SyncHandler
     /// <param name="payloadBytes">What the answer carries beside its header: zeros.</param>
     public static Errno HandleAll(ServedVolume server, in InHeader header, ref ReplyWriter reply, int payloadBytes = 0)
     {
-        Errno found = server.Iomap is null ? Errno.Ok : server.Volume.SettleAllDelegated();
-        server.Volume.SyncAll(new DurableReply(reply.Defer(in header), payloadBytes, found));
+        server.Iomap?.ReleaseAbandoned();
+        server.Volume.SyncAll(new DurableReply(reply.Defer(in header), payloadBytes));
         return Errno.Ok;
+    }
+
+    /// <summary>The kernel has written all there was of a file. It keeps errors of its own; what it was told of a
+    /// completion it does not.</summary>
+    private static Errno SettleDelegated(ServedVolume server, IomapVolume iomap, InodeNumber inode, ulong handle)
+    {
+        Errno error = server.Volume.SettleDelegated(inode);
+        Errno told = iomap.TakeError(inode, handle);
+        return told == Errno.Ok ? error : told;
     }
 }

@@ -70,7 +70,7 @@ internal sealed partial class IomapVolume
         FileUploads uploads = FileOf(inode).Uploads;
         bool mayUseReserve = use != MappingUse.WriteBack && Volume.MayUseReserve(request.Uid, request.Gid);
         Errno error = ChangeOnce(uploads, in request, inode, use, mayUseReserve, out mapping);
-        if (error == Errno.NoSpace && (Volume.ReleaseAbandoned() | VolumeRequests.TryReclaimSpace(Server)))
+        if (error == Errno.NoSpace && (ReleaseAbandoned() | VolumeRequests.TryReclaimSpace(Server)))
         {
             error = ChangeOnce(uploads, in request, inode, use, mayUseReserve, out mapping);
         }

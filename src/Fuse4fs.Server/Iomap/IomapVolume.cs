@@ -14,7 +14,6 @@ internal sealed partial class IomapVolume : IomapHandler
 {
     private const uint LargeInodeBytes = 256;
 
-
     /// <summary>Ends behind the reply of the request that this thread handles.</summary>
     [ThreadStatic]
     private static IomapFile? t_changing;
@@ -69,25 +68,48 @@ internal sealed partial class IomapVolume : IomapHandler
     /// <param name="inode">Which file.</param>
     /// <param name="offset">First byte concerned.</param>
     /// <param name="length">Bytes; <see cref="long.MaxValue"/> for all behind.</param>
-    public IomapChange BeginChange(InodeNumber inode, long offset, long length)
+    /// <param name="change">To be ended behind the reply.</param>
+    /// <returns>Why the kernel does not drop it: then nothing may be changed.</returns>
+    public Errno BeginChange(InodeNumber inode, long offset, long length, out IomapChange change)
     {
         IomapFile file = FileOf(inode);
         file.Uploads.EnterChange();
-        long mask = Volume.Context.Geometry.BlockSizeBytes - 1;
-        long from = offset & ~mask;
-        long to = length > long.MaxValue - mask - offset ? long.MaxValue : (offset + length + mask) & ~mask;
-        if (file.Uploads.Count > 0 && from < _connection.MaxFileBytes)
+        Errno error = Errno.InputOutput;        // also of whatever is thrown
+        try
         {
-            _ = file.Uploads.Invalidate(from, to == long.MaxValue ? to : to - from);
+            error = Drop(file, offset, length);
         }
-        return new IomapChange(file);
+        finally
+        {
+            change = error == Errno.Ok ? new IomapChange(file) : IomapChange.None;
+            if (error != Errno.Ok)
+            {
+                file.Uploads.LeaveChange();
+            }
+        }
+        return error;
     }
 
     /// <summary>As <see cref="BeginChange"/>, ending behind the reply of the request this thread handles.</summary>
-    public void ChangeUntilReply(InodeNumber inode, long offset, long length)
+    public Errno ChangeUntilReply(InodeNumber inode, long offset, long length)
     {
-        _ = BeginChange(inode, offset, length);
-        LeaveBehindReply(FileOf(inode));
+        Errno error = BeginChange(inode, offset, length, out _);
+        if (error == Errno.Ok)
+        {
+            LeaveBehindReply(FileOf(inode));
+        }
+        return error;
+    }
+
+    /// <summary>Has the kernel drop what it keeps of a range, rounded to blocks.</summary>
+    private Errno Drop(IomapFile file, long offset, long length)
+    {
+        long mask = Volume.Context.Geometry.BlockSizeBytes - 1;
+        long from = offset & ~mask;
+        long to = length > long.MaxValue - mask - offset ? long.MaxValue : (offset + length + mask) & ~mask;
+        return file.Uploads.Count > 0 && from < _connection.MaxFileBytes
+            ? file.Uploads.Invalidate(from, to == long.MaxValue ? to : to - from)
+            : Errno.Ok;
     }
 
     /// <summary>A change that was entered ends behind the reply. One of this request's before it ends now: a request may
@@ -105,6 +127,30 @@ internal sealed partial class IomapVolume : IomapHandler
         IomapFile? file = t_changing;
         t_changing = null;
         file?.Uploads.LeaveChange();
+    }
+
+    /// <summary>Gives back what writers that are gone had reserved, or were told and have not written to. Called with no
+    /// lock.</summary>
+    /// <returns>True when there was something.</returns>
+    public bool ReleaseAbandoned()
+    {
+        bool isAny = false;
+        foreach (InodeNumber number in Volume.ListAbandonedDelegated())
+        {
+            IomapFile file = FileOf(number);
+            file.Uploads.EnterChange();
+            try
+            {
+                bool isUntold = Drop(file, 0, long.MaxValue) == Errno.Ok;
+                // Who opens the file for writing is known here before he can ask where.
+                isAny |= Volume.ReleaseAbandoned(number, () => isUntold && !Server.Opens.HasWriters(number));
+            }
+            finally
+            {
+                file.Uploads.LeaveChange();
+            }
+        }
+        return isAny;
     }
 
     /// <summary>The kernel knows the inode no more.</summary>

@@ -8,4 +8,8 @@ public enum DataMode
 
     /// <summary>At any time.</summary>
     WriteBack,
+
+    /// <summary>With it, through the journal: a crash never shows a block half overwritten either, nor a change without
+    /// those before it.</summary>
+    Journal,
 }

@@ -42,7 +42,7 @@ public sealed partial class Volume
     /// <param name="runCount">Runs filled.</param>
     /// <param name="bytes">Bytes they cover: fewer than wanted at the end of the file, or when the runs did not suffice.
     /// </param>
-    /// <returns>NotSupported when the data is inside the inode: use <see cref="Read"/>; else as that.</returns>
+    /// <returns>NotSupported when the data is inside the inode or in the journal: use <see cref="Read"/>; else as that.</returns>
     /// <remarks>Blocks freed meanwhile stay unused until requests that may know them have ended.</remarks>
     public Errno MapForRead(
         InodeNumber number, long offset, int length, Span<DataRun> runs, out int runCount, out int bytes)
@@ -57,7 +57,7 @@ public sealed partial class Volume
         using (held)
         {
             error = CheckReadable(held.Inode, offset);
-            if (error == Errno.Ok && held.Inode.Has(InodeFlags.InlineData))
+            if (error == Errno.Ok && (JournalsData || held.Inode.Has(InodeFlags.InlineData)))
             {
                 error = Errno.NotSupported;
             }
@@ -117,7 +117,8 @@ public sealed partial class Volume
     /// <summary>bmap: the device block of a file block.</summary>
     /// <param name="number">A regular file.</param>
     /// <param name="fileBlock">In units of the volume's blocks.</param>
-    /// <param name="block">0 for a hole and data inside the inode.</param>
+    /// <param name="block">0 for a hole, for data inside the inode, and for all of it where data goes through the journal:
+    /// who writes to the place he was told would be overwritten by what is still to be written home.</param>
     /// <returns>Invalid for other kinds, Stale, or Ok.</returns>
     /// <remarks>Unwritten blocks are told: by them swapon(2) takes a file made by fallocate(2), as it does on the kernel's
     /// ext4.</remarks>
@@ -135,7 +136,7 @@ public sealed partial class Volume
             {
                 return Errno.Invalid;
             }
-            if (fileBlock < ExtentNodePlace.FileEnd)
+            if (fileBlock < ExtentNodePlace.FileEnd && !JournalsData)
             {
                 MapRun run = Map.Find(held.Inode, (uint)fileBlock);
                 block = run.IsMapped ? run.BlockAt((uint)fileBlock).Value : 0;

@@ -25,6 +25,9 @@ public sealed partial class Volume
     /// <summary>Takes blocks away from files; null on a volume opened read-only.</summary>
     internal FileTruncation? Truncation { get; private set; }
 
+    /// <summary>Data of files goes through the journal (data=journal).</summary>
+    public bool JournalsData => Reader.Journaled is not null;
+
     /// <summary>Writes data to a file.</summary>
     /// <param name="number">A regular file.</param>
     /// <param name="offset">First byte; behind the end, what lies between becomes a hole.</param>
@@ -300,6 +303,20 @@ public sealed partial class Volume
         return error;
     }
 
+    /// <summary>data=, or what the superblock says. Kernel: ext4_load_and_init_journal.</summary>
+    /// <exception cref="VolumeRefusedException">Data is to be journaled, and there is no journal.</exception>
+    private DataMode ModeOf(in Superblock super)
+    {
+        if (_options.DataMode == DataMode.Journal && !Journal!.HasLog)
+        {
+            throw new VolumeRefusedException(
+                VolumeRefusal.Journal, "data=journal: the file system has no journal");
+        }
+        bool isDefault = Journal!.HasLog && ((DefaultMountOptions)(uint)super.DefaultMountOptions
+            & DefaultMountOptions.DataModeMask) == DefaultMountOptions.JournalData;
+        return _options.DataMode ?? (isDefault ? DataMode.Journal : DataMode.Ordered);
+    }
+
     private void StartWriting()
     {
         if (Journal is null || Space is null)
@@ -310,7 +327,8 @@ public sealed partial class Volume
         Writing = new WriteServices(
             Context, Inodes, Map, maps, new HoleAllocator(Context, Map, Space.Blocks, Inodes), Space.Blocks, Journal);
         Inodes.Evicting = Writing.ReleaseWindows;
-        var data = new DataWriter(Writing);
+        Reader.Journaled = ModeOf(Context.CopySuperblock()) == DataMode.Journal ? new JournaledData(Context, Journal) : null;
+        var data = new DataWriter(Writing, Reader.Journaled);
         Writer = new FileWriter(Writing, data);
         OpenOrphans(maps);
         Inline = new InlineFiles(Writing, Writer, data, AttributeWriter!);

@@ -30,8 +30,8 @@ public sealed class VolumeOptions
     /// for what that says. <see cref="IEngineEvents.MustStop"/> is told of a panic.</summary>
     public ErrorsPolicy? ErrorsPolicy { get; init; }
 
-    /// <summary>data=.</summary>
-    public DataMode DataMode { get; init; } = DataMode.Ordered;
+    /// <summary>data=; null for what the superblock says.</summary>
+    public DataMode? DataMode { get; init; }
 
     /// <summary>resuid=: besides root, who may use reserved blocks; null for what the superblock says.</summary>
     public uint? ReservedUserId { get; init; }

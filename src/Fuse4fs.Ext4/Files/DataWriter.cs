@@ -4,8 +4,8 @@ using Fuse4fs.Ext4.Storage;
 
 namespace Fuse4fs.Ext4.Files;
 
-/// <summary>Moves bytes to blocks that a file owns or is about to own.</summary>
-internal sealed class DataWriter(WriteServices services)
+/// <summary>Moves bytes to blocks that a file owns or is about to own: to the device, or into the journal.</summary>
+internal sealed class DataWriter(WriteServices services, JournaledData? journaled)
 {
     /// <summary>Up to here edges and data are put together, so that one write does it.</summary>
     private const int AssembledBytes = 64 << 10;
@@ -18,11 +18,19 @@ internal sealed class DataWriter(WriteServices services)
     private readonly IBlockDevice _device = services.Context.Device;
     private readonly int _blockSizeBytes = services.Context.Geometry.BlockSizeBytes;
 
+    /// <summary>Data goes through the journal: changing it takes the inode's lock exclusively.</summary>
+    public bool IsJournaled => journaled is not null;
+
     /// <summary>Overwrites part of written blocks.</summary>
     /// <exception cref="Ext4CorruptException">The file maps blocks of the file system itself.</exception>
     public void Overwrite(Inode inode, long deviceOffset, ReadOnlySpan<byte> data)
     {
         CheckPlace(inode, deviceOffset, data.Length);
+        if (journaled is not null)
+        {
+            journaled.Write(inode, deviceOffset, data.Length, data, isFresh: false);
+            return;
+        }
         _device.Write(deviceOffset, data);
         inode.RaiseDataTicket(services.Journal.DataTicket);
     }
@@ -37,6 +45,11 @@ internal sealed class DataWriter(WriteServices services)
     {
         int total = (skip + data.Length + _blockSizeBytes - 1) & -_blockSizeBytes;
         CheckPlace(inode, deviceOffset, total);
+        if (journaled is not null)
+        {
+            journaled.Write(inode, deviceOffset + skip, data.Length, data, isFresh: true);
+            return;
+        }
         int behind = total - skip - data.Length;
         if (skip == 0 && behind == 0)
         {
@@ -64,6 +77,11 @@ internal sealed class DataWriter(WriteServices services)
     public void Zero(Inode inode, long deviceOffset, int length)
     {
         CheckPlace(inode, deviceOffset, length);
+        if (journaled is not null)
+        {
+            journaled.Write(inode, deviceOffset, length, [], isFresh: false);
+            return;
+        }
         WriteZeros(deviceOffset, length);
         inode.RaiseDataTicket(services.Journal.DataTicket);
     }

@@ -11,6 +11,9 @@ internal sealed class FileReader(VolumeContext context, InodeTable inodes, FileM
 {
     private readonly int _blockShift = context.Geometry.BlockSizeShift;
 
+    /// <summary>Where the newest data is when it goes through the journal; null when that is the device.</summary>
+    public JournaledData? Journaled { get; set; }
+
     /// <summary>Says where the data of a range is, neighbouring pieces joined; nothing is read but the map.</summary>
     /// <param name="inode">A file whose data is not inside the inode.</param>
     /// <param name="offset">First byte.</param>
@@ -69,6 +72,10 @@ internal sealed class FileReader(VolumeContext context, InodeTable inodes, FileM
             if (run.IsZeros)
             {
                 part.Clear();
+            }
+            else if (Journaled is not null)
+            {
+                Journaled.Read(run.DeviceOffsetBytes, part);
             }
             else
             {

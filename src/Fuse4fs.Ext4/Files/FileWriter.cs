@@ -22,7 +22,7 @@ internal sealed class FileWriter(WriteServices services, DataWriter data)
     public bool TryOverwrite(Inode inode, long offset, ReadOnlySpan<byte> bytes, in WriteOptions options)
     {
         long end = offset + bytes.Length;
-        if (end > inode.SizeBytes || (options.KillsPrivileges && HasPrivileges(inode))
+        if (data.IsJournaled || end > inode.SizeBytes || (options.KillsPrivileges && HasPrivileges(inode))
             || (options.MovesTimes && inode.ModificationTime != services.Now()))
         {
             return false;

@@ -10,6 +10,12 @@ public enum DefaultMountOptions : uint
     /// <summary>EXT4_DEFM_BSDGROUPS: as the mount option grpid.</summary>
     GroupOfDirectory = 0x2,
 
+    /// <summary>EXT4_DEFM_JMODE_DATA: as the mount option data=journal.</summary>
+    JournalData = 0x20,
+
+    /// <summary>EXT4_DEFM_JMODE: the bits that say which data=.</summary>
+    DataModeMask = 0x60,
+
     /// <summary>EXT4_DEFM_DISCARD: as the mount option discard.</summary>
     Discard = 0x400,
 }

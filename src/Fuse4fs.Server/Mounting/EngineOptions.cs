@@ -19,7 +19,7 @@ internal static class EngineOptions
             ? TimeSpan.FromSeconds(seconds)
             : new VolumeOptions().CommitInterval,
         ErrorsPolicy = options.Errors,
-        DataMode = options.DataWriteback ? DataMode.WriteBack : DataMode.Ordered,
+        DataMode = options.DataMode,
         ReservedUserId = options.ReserveUserId,
         ReservedGroupId = options.ReserveGroupId,
         GroupOfDirectory = options.GroupOfDirectory,

@@ -142,9 +142,11 @@ public sealed class MountedVolume : IDisposable
         Volume volume = Volume.Open(device, EngineOptions.Create(options, device.IsReadOnly, events));
         owned.Add(volume);
         RefuseHiddenRecovery(options, source, volume);
-        if (iomap is not null && volume.IsReplayedInMemory)
+        if (iomap is not null && (volume.IsReplayedInMemory || volume.JournalsData))
         {
-            SessionStart.RefuseIomap(options, "the journal is replayed in memory only", log);
+            SessionStart.RefuseIomap(options, volume.JournalsData
+                ? "file data goes through the journal"
+                : "the journal is replayed in memory only", log);
             iomap = null;
         }
         bool isReadOnly = options.ReadOnly || volume.IsReadOnly;

@@ -49,8 +49,8 @@ public sealed record ServeOptions
     /// <summary>commit=: seconds between commits; null for the default.</summary>
     public int? CommitSeconds { get; init; }
 
-    /// <summary>data=writeback: data is not ordered before the metadata that names it.</summary>
-    public bool DataWriteback { get; init; }
+    /// <summary>data=: when file data reaches the device; null leaves the choice of the superblock.</summary>
+    public DataMode? DataMode { get; init; }
 
     /// <summary>resuid= and resgid=: who besides root may use the reserve; null leaves the superblock's.</summary>
     public uint? ReserveUserId { get; init; }

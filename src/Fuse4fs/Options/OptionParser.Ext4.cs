@@ -53,7 +53,7 @@ internal sealed partial class OptionParser
             case "sb": _options = _options with { SuperblockKibibytes = (ulong)Number(name, value, 1, 1L << 52) }; return true;
             case "journal_path": _options = _options with { JournalPath = Text(name, value) }; return true;
             case "errors": _options = _options with { Errors = Errors(value) }; return true;
-            case "data": _options = _options with { DataWriteback = IsWriteback(value) }; return true;
+            case "data": _options = _options with { DataMode = Mode(value) }; return true;
             case "resuid": _options = _options with { ReserveUserId = (uint)Number(name, value, 0, uint.MaxValue) }; return true;
             case "resgid": _options = _options with { ReserveGroupId = (uint)Number(name, value, 0, uint.MaxValue) }; return true;
             case "stripe": _options = _options with { StripeBlocks = (uint)Number(name, value, 0, 1 << 21) }; return true;
@@ -100,11 +100,11 @@ internal sealed partial class OptionParser
         _ => throw new UsageException($"mount option 'errors={value}': continue, remount-ro or panic is expected"),
     };
 
-    private static bool IsWriteback(string value) => value switch
+    private static DataMode Mode(string value) => value switch
     {
-        "ordered" => false,
-        "writeback" => true,
-        "journal" => throw new UsageException("mount option 'data=journal': file data is not journaled, only ordered"),
-        _ => throw new UsageException($"mount option 'data={value}': ordered or writeback is expected"),
+        "ordered" => DataMode.Ordered,
+        "writeback" => DataMode.WriteBack,
+        "journal" => DataMode.Journal,
+        _ => throw new UsageException($"mount option 'data={value}': ordered, writeback or journal is expected"),
     };
 }

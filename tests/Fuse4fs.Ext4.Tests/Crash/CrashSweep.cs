@@ -65,6 +65,19 @@ internal sealed class CrashSweep : IDisposable
         CacheBytes = 1 << 20,
     };
 
+    /// <summary>As <see cref="Hasty(JournalFaults?)"/>, with data= given.</summary>
+    public VolumeOptions Hasty(DataMode mode)
+    {
+        VolumeOptions hasty = Hasty();
+        return new VolumeOptions
+        {
+            CommitInterval = hasty.CommitInterval,
+            Journal = hasty.Journal,
+            CacheBytes = hasty.CacheBytes,
+            DataMode = mode,
+        };
+    }
+
     /// <summary>A device with the initial image. Superblock and journal superblock are smaller than what disks write as
     /// a whole, everything else may tear.</summary>
     public RecordingDevice NewDevice() => new((byte[])Initial.Clone())

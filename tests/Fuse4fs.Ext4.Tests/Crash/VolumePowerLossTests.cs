@@ -44,9 +44,21 @@ public sealed class VolumePowerLossTests
         for (int round = 0; round < TestScale.Factor; round++)
         {
             int seed = Random.Shared.Next();
-            string? wrong = Run(sweep, seed, JournalFaults.None, static device => device, Operations, RandomCuts);
+            string? wrong = Run(sweep, seed, sweep.Hasty(), static device => device, Operations, RandomCuts);
             Assert.True(wrong is null, $"{options}, seed {seed}, round {round}: {wrong}");
         }
+    }
+
+    [Theory]
+    [InlineData("-t ext4 -b 1024 -N 256 -J size=1", 6)]
+    [InlineData("-t ext4 -b 4096 -N 256 -J size=4 -O inline_data", 16)]
+    [InlineData("-t ext4 -b 1024 -N 256 -J size=1 -O ^extent,^64bit", 6)]
+    public void And_with_journaled_data(string options, long megabytes)
+    {
+        using var sweep = new CrashSweep(options, megabytes << 20);
+        int seed = Random.Shared.Next();
+        string? wrong = Run(sweep, seed, sweep.Hasty(DataMode.Journal), static device => device, Operations, RandomCuts);
+        Assert.True(wrong is null, $"{options}, seed {seed}: {wrong}");
     }
 
     [Theory]
@@ -72,20 +84,20 @@ public sealed class VolumePowerLossTests
         string? found = null;
         for (int round = 0; round < 40 && found is null; round++)
         {
-            found = Run(sweep, Random.Shared.Next(), faults, wrap, 2 * Operations, RandomCuts);
+            found = Run(sweep, Random.Shared.Next(), sweep.Hasty(faults), wrap, 2 * Operations, RandomCuts);
         }
         Assert.NotNull(found);
     }
 
     /// <summary>One workload with all its cuts.</summary>
     /// <returns>What was found wrong, or null.</returns>
-    private static string? Run(CrashSweep sweep, int seed, JournalFaults faults,
+    private static string? Run(CrashSweep sweep, int seed, VolumeOptions options,
         Func<IBlockDevice, IBlockDevice> wrap, int operations, int randomCuts)
     {
         var random = new Random(seed);
         RecordingDevice device = sweep.NewDevice();
         CrashRecord record;
-        using (Volume volume = Volume.Open(wrap(device), sweep.Hasty(faults)))
+        using (Volume volume = Volume.Open(wrap(device), options))
         {
             AdvanceLog(volume, random.Next(3) == 0 ? random.Next(400) : 0);
             device.Restart();

@@ -25,7 +25,11 @@ public sealed class DataPowerLossTests
     [InlineData("-t ext3 -b 1024 -J size=1", 4)]
     [InlineData("-t ext4 -b 1024 -J size=1 -O bigalloc -C 8192", 6)]
     [InlineData("-t ext4 -b 1024 -J size=1 -O ^extents,^64bit", 5)]
-    public void Nothing_stale_shows_and_nothing_synced_is_lost(string options, int seed)
+    [InlineData("-t ext4 -b 1024 -J size=1", 7, DataMode.Journal)]
+    [InlineData("-t ext4 -b 4096 -J size=4 -O bigalloc -C 16384", 8, DataMode.Journal)]
+    [InlineData("-t ext3 -b 1024 -J size=1", 9, DataMode.Journal)]
+    public void Nothing_stale_shows_and_nothing_synced_is_lost(
+        string options, int seed, DataMode mode = DataMode.Ordered)
     {
         using var contents = new TemporaryDirectory();
         File.WriteAllBytes(contents.Combine("file"), []);
@@ -34,7 +38,7 @@ public sealed class DataPowerLossTests
             Debugfs.Read(image.Path, "stat /file").Split("Inode: ")[1].Split(' ')[0], CultureInfo.InvariantCulture));
         var device = new RecordingDevice(FillFreeBlocks(image.Path));
         var random = new Random(seed);
-        List<(int Step, byte[] Contents)> synced = Work(device, number, random);
+        List<(int Step, byte[] Contents)> synced = Work(device, number, random, mode);
         for (int i = 0; i < 60; i++)
         {
             bool isSynced = i % 3 == 0;
@@ -68,10 +72,15 @@ public sealed class DataPowerLossTests
         return bytes;
     }
 
-    private static List<(int Step, byte[] Contents)> Work(RecordingDevice device, InodeNumber file, Random random)
+    private static List<(int Step, byte[] Contents)> Work(
+        RecordingDevice device, InodeNumber file, Random random, DataMode mode)
     {
         var synced = new List<(int Step, byte[] Contents)>();
-        using Volume volume = Volume.Open(device, new VolumeOptions { CommitInterval = TimeSpan.FromMilliseconds(5) });
+        using Volume volume = Volume.Open(device, new VolumeOptions
+        {
+            CommitInterval = TimeSpan.FromMilliseconds(5),
+            DataMode = mode,
+        });
         for (int round = 0; round < 400; round++)
         {
             Change(volume, file, random);

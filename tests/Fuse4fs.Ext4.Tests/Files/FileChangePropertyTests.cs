@@ -26,9 +26,18 @@ public sealed class FileChangePropertyTests
     [InlineData("-t ext2 -b 1024", 8)]
     [InlineData("-t ext3 -b 4096", 9)]
     [InlineData("-t ext4 -b 1024 -O ^extents,^64bit", 10)]
-    public void The_file_is_what_the_model_says(string options, int seed)
+    public void The_file_is_what_the_model_says(string options, int seed) => Check(options, seed, DataMode.Ordered);
+
+    [Theory]
+    [InlineData("-t ext4 -b 1024 -J size=1", 21)]
+    [InlineData("-t ext4 -b 4096", 22)]
+    [InlineData("-t ext4 -b 1024 -O bigalloc -C 16384", 23)]
+    [InlineData("-t ext3 -b 1024", 24)]
+    public void A_file_with_journaled_data_is_too(string options, int seed) => Check(options, seed, DataMode.Journal);
+
+    private static void Check(string options, int seed, DataMode mode)
     {
-        using var image = new WritableVolume(options);
+        using var image = new WritableVolume(options, mode: mode);
         var model = new FileModel(image.Volume, image.File, new Random(seed));
         for (int round = 0; round < 1500; round++)
         {

@@ -14,7 +14,7 @@ internal sealed class WritableVolume : IDisposable
     private readonly TestImage _image;
     private readonly MemoryDevice _device;
 
-    public WritableVolume(string options, long sizeBytes = 32L << 20)
+    public WritableVolume(string options, long sizeBytes = 32L << 20, DataMode? mode = null)
     {
         using var contents = new TemporaryDirectory();
         System.IO.File.WriteAllBytes(contents.Combine("file"), []);
@@ -22,7 +22,7 @@ internal sealed class WritableVolume : IDisposable
         string text = Debugfs.Read(_image.Path, "stat /file");
         File = new InodeNumber(uint.Parse(text.Split("Inode: ")[1].Split(' ')[0], CultureInfo.InvariantCulture));
         _device = MemoryDevice.Load(_image.Path);
-        Volume = Volume.Open(_device, new VolumeOptions());
+        Volume = Volume.Open(_device, new VolumeOptions { DataMode = mode });
         Assert.False(Volume.IsReadOnly);
     }
 

@@ -42,6 +42,16 @@ public sealed class ModelTests
 
     [Theory]
     [InlineData("ext4")]
+    [InlineData("ext3+1k")]
+    public void And_with_data_that_goes_through_the_journal(string features)
+    {
+        using var pair = new MountPair(features, ",data=journal");
+        pair.Run.Execute(s_seed, s_operations);
+        pair.CompareAndCheck();
+    }
+
+    [Theory]
+    [InlineData("ext4")]
     [InlineData("ext4+1k")]
     public void Threads_in_directories_of_their_own_see_what_they_see_on_the_kernels_ext4(string features)
     {
@@ -93,7 +103,7 @@ public sealed class ModelTests
         private readonly TestImage _ourImage;
         private readonly bool _isForBoth;
 
-        public MountPair(string features)
+        public MountPair(string features, string options = "")
         {
             string? reason = Host.NoKernelExt4 ?? Host.NoRootFuse;
             Assert.SkipWhen(reason is not null, reason ?? "");
@@ -102,9 +112,9 @@ public sealed class ModelTests
             Recipe recipe = Find(names[0]);
             _kernelImage = ImageMaker.Make(Find(names[^1]) with { Fill = [] });
             _ourImage = ImageMaker.Make(recipe with { Fill = [] });
-            Kernel = new LoopMount(_kernelImage.Path, "nodev");
+            Kernel = new LoopMount(_kernelImage.Path, "nodev" + options);
             string journal = _ourImage.JournalPath is { } path ? $",journal_path={path}" : "";
-            Ours = new FuseMount(_ourImage.Path, "rw,nodev,allow_other,default_permissions" + journal);
+            Ours = new FuseMount(_ourImage.Path, "rw,nodev,allow_other,default_permissions" + journal + options);
             Run = new MirroredRun(Kernel.MountPoint, Ours.MountPoint)
             {
                 HasLargeValues = recipe.Features.Split(',').Contains("ea_inode"),

@@ -328,7 +328,7 @@ public sealed partial class Volume
             Context, Inodes, Map, maps, new HoleAllocator(Context, Map, Space.Blocks, Inodes), Space.Blocks, Journal);
         Inodes.Evicting = Writing.ReleaseWindows;
         Reader.Journaled = ModeOf(Context.CopySuperblock()) == DataMode.Journal ? new JournaledData(Context, Journal) : null;
-        var data = new DataWriter(Writing, Reader.Journaled);
+        var data = new DataWriter(Writing, Reader.Journaled, _options.AbortsOnDataFailure);
         Writer = new FileWriter(Writing, data);
         OpenOrphans(maps);
         Inline = new InlineFiles(Writing, Writer, data, AttributeWriter!);

@@ -33,6 +33,10 @@ public sealed class VolumeOptions
     /// <summary>data=; null for what the superblock says.</summary>
     public DataMode? DataMode { get; init; }
 
+    /// <summary>data_err=abort: when file data cannot be written nothing more is changed, as when metadata
+    /// cannot.</summary>
+    public bool AbortsOnDataFailure { get; init; }
+
     /// <summary>resuid=: besides root, who may use reserved blocks; null for what the superblock says.</summary>
     public uint? ReservedUserId { get; init; }
 

@@ -1,11 +1,12 @@
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Files;
 
 /// <summary>Moves bytes to blocks that a file owns or is about to own: to the device, or into the journal.</summary>
-internal sealed class DataWriter(WriteServices services, JournaledData? journaled)
+internal sealed class DataWriter(WriteServices services, JournaledData? journaled, bool abortsOnFailure)
 {
     /// <summary>Up to here edges and data are put together, so that one write does it.</summary>
     private const int AssembledBytes = 64 << 10;
@@ -31,7 +32,7 @@ internal sealed class DataWriter(WriteServices services, JournaledData? journale
             journaled.Write(inode, deviceOffset, data.Length, data, isFresh: false);
             return;
         }
-        _device.Write(deviceOffset, data);
+        Write(deviceOffset, data);
         inode.RaiseDataTicket(services.Journal.DataTicket);
     }
 
@@ -53,7 +54,7 @@ internal sealed class DataWriter(WriteServices services, JournaledData? journale
         int behind = total - skip - data.Length;
         if (skip == 0 && behind == 0)
         {
-            _device.Write(deviceOffset, data);
+            Write(deviceOffset, data);
         }
         else if (total <= AssembledBytes)
         {
@@ -62,12 +63,12 @@ internal sealed class DataWriter(WriteServices services, JournaledData? journale
             whole[..skip].Clear();
             data.CopyTo(whole[skip..]);
             whole[(skip + data.Length)..].Clear();
-            _device.Write(deviceOffset, whole);
+            Write(deviceOffset, whole);
         }
         else
         {
             WriteZeros(deviceOffset, skip);
-            _device.Write(deviceOffset + skip, data);
+            Write(deviceOffset + skip, data);
             WriteZeros(deviceOffset + skip + data.Length, behind);
         }
         inode.RaiseDataTicket(services.Journal.DataTicket);
@@ -90,7 +91,22 @@ internal sealed class DataWriter(WriteServices services, JournaledData? journale
     {
         for (int done = 0; done < length; done += s_zeros.Length)
         {
-            _device.Write(deviceOffset + done, s_zeros.AsSpan(0, Math.Min(length - done, s_zeros.Length)));
+            Write(deviceOffset + done, s_zeros.AsSpan(0, Math.Min(length - done, s_zeros.Length)));
+        }
+    }
+
+    /// <summary>Writes to the device; with data_err=abort a failure of the medium is the end of all changes. An image
+    /// file that finds no room on its own file system has not failed.</summary>
+    private void Write(long deviceOffset, ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            _device.Write(deviceOffset, data);
+        }
+        catch (DeviceException failure) when (abortsOnFailure && failure.Error != Errno.NoSpace)
+        {
+            services.Journal.Abort(failure.Error, $"data_err=abort: {failure.Message}");
+            throw;
         }
     }
 

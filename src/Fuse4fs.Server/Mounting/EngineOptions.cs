@@ -20,6 +20,7 @@ internal static class EngineOptions
             : new VolumeOptions().CommitInterval,
         ErrorsPolicy = options.Errors,
         DataMode = options.DataMode,
+        AbortsOnDataFailure = options.AbortOnDataFailure,
         ReservedUserId = options.ReserveUserId,
         ReservedGroupId = options.ReserveGroupId,
         GroupOfDirectory = options.GroupOfDirectory,

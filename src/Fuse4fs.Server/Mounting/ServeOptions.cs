@@ -52,6 +52,9 @@ public sealed record ServeOptions
     /// <summary>data=: when file data reaches the device; null leaves the choice of the superblock.</summary>
     public DataMode? DataMode { get; init; }
 
+    /// <summary>data_err=abort: nothing more is changed after file data could not be written.</summary>
+    public bool AbortOnDataFailure { get; init; }
+
     /// <summary>resuid= and resgid=: who besides root may use the reserve; null leaves the superblock's.</summary>
     public uint? ReserveUserId { get; init; }
 

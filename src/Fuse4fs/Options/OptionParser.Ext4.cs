@@ -37,9 +37,10 @@ internal sealed partial class OptionParser
                 throw new UsageException("mount option 'journal_async_commit' cannot keep data ordered before metadata");
             // What these ask for is what we do anyway, or they tune an implementation that is not ours.
             case "user_xattr" or "noblock_validity" or "block_validity" or "delalloc" or "nodelalloc" or "barrier"
-                or "auto_da_alloc" or "noauto_da_alloc" or "dioread_lock" or "dioread_nolock" or "mbcache"
-                or "nombcache" or "journal_checksum" or "init_itable" or "noinit_itable"
-                or "iomap_cache" or "noiomap_cache":
+                or "nobarrier" or "auto_da_alloc" or "noauto_da_alloc" or "dioread_lock" or "dioread_nolock"
+                or "nodioread_nolock" or "mbcache" or "no_mbcache" or "nombcache" or "journal_checksum"
+                or "nojournal_checksum" or "warn_on_error" or "nowarn_on_error" or "prefetch_block_bitmaps"
+                or "no_prefetch_block_bitmaps" or "init_itable" or "noinit_itable" or "iomap_cache" or "noiomap_cache":
                 return true;
             default: return false;
         }
@@ -54,6 +55,7 @@ internal sealed partial class OptionParser
             case "journal_path": _options = _options with { JournalPath = Text(name, value) }; return true;
             case "errors": _options = _options with { Errors = Errors(value) }; return true;
             case "data": _options = _options with { DataMode = Mode(value) }; return true;
+            case "data_err": _options = _options with { AbortOnDataFailure = IsAbort(value) }; return true;
             case "resuid": _options = _options with { ReserveUserId = (uint)Number(name, value, 0, uint.MaxValue) }; return true;
             case "resgid": _options = _options with { ReserveGroupId = (uint)Number(name, value, 0, uint.MaxValue) }; return true;
             case "stripe": _options = _options with { StripeBlocks = (uint)Number(name, value, 0, 1 << 21) }; return true;
@@ -82,7 +84,7 @@ internal sealed partial class OptionParser
                 return true;
             case "barrier" when value is "0" or "1": return true;
             case "inode_readahead_blks" or "max_batch_time" or "min_batch_time" or "journal_ioprio" or "init_itable"
-                or "debug_want_extra_isize" or "max_dir_size_kb" or "auto_da_alloc":
+                or "debug_want_extra_isize" or "max_dir_size_kb" or "auto_da_alloc" or "mb_optimize_scan":
                 _ = Number(name, value, 0, int.MaxValue);
                 return true;
             default: return false;
@@ -98,6 +100,13 @@ internal sealed partial class OptionParser
         "remount-ro" => ErrorsPolicy.RemountReadOnly,
         "panic" => ErrorsPolicy.Panic,
         _ => throw new UsageException($"mount option 'errors={value}': continue, remount-ro or panic is expected"),
+    };
+
+    private static bool IsAbort(string value) => value switch
+    {
+        "abort" => true,
+        "ignore" => false,
+        _ => throw new UsageException($"mount option 'data_err={value}': abort or ignore is expected"),
     };
 
     private static DataMode Mode(string value) => value switch

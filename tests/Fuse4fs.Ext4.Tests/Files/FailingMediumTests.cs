@@ -55,6 +55,24 @@ public sealed class FailingMediumTests
         }
     }
 
+    /// <summary>data_err=: the medium's failure under data is the end of all changes, or of the one write.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void After_data_could_not_be_written_changes_go_on_or_not(bool aborts)
+    {
+        using var image = new TestImage("-t ext4", 16L << 20);
+        using var device = new FaultyDevice(MemoryDevice.Load(image.Path));
+        using Volume volume = Volume.Open(device, new VolumeOptions { AbortsOnDataFailure = aborts });
+        Assert.Equal(Errno.Ok, volume.Create(
+            InodeNumber.Root, "file"u8, 0x1A4, new Caller(0, 0), out InodeAttributes made));
+        Assert.Equal(Errno.Ok, volume.SyncAll());
+        int next = device.Writes;
+        device.FailsWrite = number => number == next + 1;
+        Assert.Throws<DeviceException>(() => volume.Write(made.Number, 0, new byte[5000], default, out _));
+        Assert.Equal(aborts ? Errno.ReadOnly : Errno.Ok, volume.Write(made.Number, 0, new byte[5000], default, out _));
+    }
+
     private static void Arm(FaultyDevice device, Failing what, int nth, bool isForEver)
     {
         int first = nth + (what switch

@@ -18,7 +18,9 @@ public sealed class OptionParserTests
         + "relatime allow_other default_permissions max_read=65536 fsname=x subtype=ext3 debug _netdev nofail auto "
         + "noauto user users nouser defaults x-systemd.automount x-gvfs-show remount journal_path=/dev/x sb=32768 "
         + "usrquota grpquota prjquota quota noquota "
-        + "commit=5 data=ordered data=writeback data=journal resuid=1 resgid=1 stripe=4 discard nodiscard barrier "
+        + "commit=5 data=ordered data=writeback data=journal data_err=abort data_err=ignore "
+        + "nojournal_checksum nobarrier nodioread_nolock no_mbcache nowarn_on_error no_prefetch_block_bitmaps mb_optimize_scan=1 "
+        + "resuid=1 resgid=1 stripe=4 discard nodiscard barrier "
         + "barrier=1 fuseblk fuseblk=auto fuseblk=off threads=4 nonempty grpid init_itable=10 i_version idmap "
         + "uhelper=fuse4fs uidmap=0:1000:1 gidmap=0:100000:65536:65536:1000:1 squash_to_root").Split(' ')];
 
@@ -49,6 +51,7 @@ public sealed class OptionParserTests
     [InlineData("gidmap=0:0:4294967295:1:1:1")]
     [InlineData("uidmap=4294967295:0:1")]
     [InlineData("data=all")]
+    [InlineData("data_err=panic")]
     public void An_unknown_word_or_bad_value_is_refused_by_name(string word)
     {
         UsageException refusal = Assert.Throws<UsageException>(() => Parse("rw," + word));

@@ -22,8 +22,9 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
     public Errno Allocate(Inode inode, long offset, long length, bool keepsSize, in WriteOptions options)
     {
         long end = offset + length;
-        Errno error = AllocateBlocks(inode, offset, end, keepsSize ? 0 : end, in options);
-        return error == Errno.Ok ? StoreSize(inode, keepsSize ? 0 : end, in options) : error;
+        long size = keepsSize ? 0 : end;
+        Errno error = AllocateBlocks(inode, offset, end, SizeOnTheWay(size, in options), in options);
+        return error == Errno.Ok ? StoreSize(inode, size, in options) : error;
     }
 
     /// <summary>Gives a part of a hole blocks, as unwritten, in one piece.</summary>
@@ -34,6 +35,10 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
     /// <returns>NoSpace, QuotaExceeded, ReadOnly, or Ok.</returns>
     public Errno AllocateHole(Inode inode, in MapRun hole, ulong stop, in WriteOptions options) =>
         AllocateRun(inode, in hole, stop, 0, in options, out _);
+
+    /// <summary>How far the file may grow while blocks are found. Whoever moves its data takes an error for no change of the
+    /// size.</summary>
+    private static long SizeOnTheWay(long size, in WriteOptions options) => options.IsDelegated ? 0 : size;
 
     /// <summary>Makes a range read as zeros by taking its blocks away; partial blocks at its ends are zeroed.</summary>
     public Errno Punch(Inode inode, long offset, long length, in WriteOptions options)
@@ -65,7 +70,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
     {
         long end = offset + length;
         long size = keepsSize ? 0 : end;
-        Errno error = AllocateBlocks(inode, offset, end, size, in options);
+        Errno error = AllocateBlocks(inode, offset, end, SizeOnTheWay(size, in options), in options);
         if (error != Errno.Ok)
         {
             return error;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Fuse4fs.Ext4;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.KernelTwin;
@@ -10,7 +9,7 @@ using Xunit;
 namespace Fuse4fs.Iomap.Tests.Volumes;
 
 /// <summary>The power fails while a file is written, cut, punched and given space: each byte is one that it had at the last
-/// sync or later, and never what a block held before it was the file's.</summary>
+/// sync or later, and never what a block held before it was the file's. FUSE4FS_TEST_SCALE: rounds.</summary>
 public sealed class VolumeHistoryTests
 {
     private const byte Stale = 0xA5;
@@ -27,14 +26,11 @@ public sealed class VolumeHistoryTests
     [InlineData("v9", "-t ext3 -b 1024", 5)]
     public void A_cut_leaves_bytes_of_the_last_sync_or_later(string revision, string features, int seed)
     {
-        for (int round = 0; round < Scale; round++)
+        for (int round = 0; round < TestSize.Scale; round++)
         {
             Run(revision, features, seed + (round * 100));
         }
     }
-
-    private static int Scale => int.TryParse(
-        Environment.GetEnvironmentVariable("FUSE4FS_TEST_SCALE"), CultureInfo.InvariantCulture, out int scale) ? scale : 1;
 
     private static void Run(string revision, string features, int seed)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Fuse4fs.KernelTwin;
 using Fuse4fs.KernelTwin.Conformance;
 using Xunit;
@@ -6,24 +5,29 @@ using Xunit;
 namespace Fuse4fs.Iomap.Tests.Volumes;
 
 /// <summary>Random calls compared with a model, on volumes of all kinds, on both revisions; e2fsck after each run.
-/// FUSE4FS_TEST_SCALE multiplies the length.</summary>
+/// FUSE4FS_TEST_MODEL_OPERATIONS: calls for each kind and revision; FUSE4FS_TEST_MODEL_SEED: added to all seeds.</summary>
 public sealed class VolumeModelTests
 {
     private const int Steps = 150;
+    private const int Chunk = 16 << 10;
 
     private static readonly string[] s_features =
     [
         "-t ext4 -b 4096",
         "-t ext4 -b 1024 -O ^metadata_csum",
         "-t ext3 -b 1024",
+        "-t ext3 -b 4096",
         "-t ext2 -b 4096",
+        "-t ext2 -b 1024",
         "-t ext4 -b 4096 -O bigalloc -C 16384",
         "-t ext4 -b 1024 -O inline_data -I 256",
+        "-t ext4 -b 4096 -O inline_data -I 256",
         "-t ext4 -b 4096 -O quota,project -I 256",
     ];
 
-    private static int Scale => int.TryParse(
-        Environment.GetEnvironmentVariable("FUSE4FS_TEST_SCALE"), CultureInfo.InvariantCulture, out int scale) ? scale : 1;
+    private static int Rounds => Math.Max(1, TestSize.Of("FUSE4FS_TEST_MODEL_OPERATIONS", Steps) / Steps);
+
+    private static int FirstSeed => TestSize.Of("FUSE4FS_TEST_MODEL_SEED", 0);
 
     public static TheoryData<string, string, int> Cases()
     {
@@ -41,23 +45,74 @@ public sealed class VolumeModelTests
     [MemberData(nameof(Cases))]
     public void Random_calls_give_what_a_model_gives(string revision, string features, int seed)
     {
-        TwinOptions options = (revision == "v8" ? TwinOptions.V8 : TwinOptions.V9) with { Seed = seed };
-        for (int round = 0; round < Scale; round++)
+        for (int round = 0; round < Rounds; round++)
         {
-            using var bench = new VolumeBench(options with { Seed = seed + (round * 100) }, features, 24 << 20);
-            try
-            {
-                new RandomOperations(bench.Bench, seed + (round * 100), Steps)
-                {
-                    MayRefuseAllocation = !features.Contains("ext4", StringComparison.Ordinal),
-                }.Run();
-                bench.Finish();
-            }
-            catch (Exception failure) when (bench.Warnings.Count > 0)
-            {
-                throw new InvalidOperationException(string.Join("\n", bench.Warnings.Take(5)), failure);
-            }
-            Assert.Empty(bench.Warnings);
+            _ = Run(revision, features, FirstSeed + seed + (round * 100), 24 << 20, freeBytes: null);
         }
+    }
+
+    /// <summary>There is no room for what the calls would write: each that is accepted does what it always does, each that
+    /// is not leaves all other bytes alone.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Random_calls_on_a_full_volume_do_all_that_they_say(string revision, string features, int seed)
+    {
+        int refused = 0;
+        for (int round = 0; round < Rounds; round++)
+        {
+            int first = FirstSeed + seed + (round * 100);
+            refused += Run(revision, features + " -m 0", first, 12 << 20, freeBytes: 60_000 + (first % 5 * 30_000));
+        }
+        TestContext.Current.TestOutputHelper?.WriteLine($"{refused} calls were refused");
+        Assert.True(refused > 0, "there was room for everything");
+    }
+
+    /// <returns>How many calls were refused.</returns>
+    private static int Run(string revision, string features, int seed, long sizeBytes, int? freeBytes)
+    {
+        TwinOptions options = (revision == "v8" ? TwinOptions.V8 : TwinOptions.V9) with { Seed = seed };
+        using var bench = new VolumeBench(options, features, sizeBytes);
+        var operations = new RandomOperations(bench.Bench, seed, Steps)
+        {
+            MayRefuseAllocation = !features.Contains("ext4", StringComparison.Ordinal),
+            MayBeFull = freeBytes is not null,
+        };
+        try
+        {
+            if (freeBytes is int rest)
+            {
+                Fill(bench.Bench, rest);
+            }
+            operations.Run();
+            bench.Finish();
+        }
+        catch (Exception failure)
+        {
+            throw new InvalidOperationException($"seed {seed}: {string.Join("\n", bench.Warnings.Take(5))}", failure);
+        }
+        Assert.Empty(bench.Warnings);
+        return operations.Refused;
+    }
+
+    /// <summary>Leaves so many bytes free, at most.</summary>
+    private static void Fill(Bench bench, int freeBytes)
+    {
+        long fd = bench.Create("/filler");
+        byte[] data = Bench.Bytes(Chunk, 1);
+        long offset = 0;
+        bool isSynced = false;
+        while ((long)bench.User.Statfs().Statfs!.FreeBlocks * bench.BlockSize > freeBytes)
+        {
+            long count = bench.User.Pwrite(fd, data, offset);
+            offset += Math.Max(count, 0);
+            if (count <= 0 && isSynced)
+            {
+                break;
+            }
+            // What was kept for nodes of the map is free when it turns out that none were needed.
+            isSynced = count < data.Length && bench.User.Fsync(fd) == 0;
+        }
+        Bench.Equal(0, bench.User.Fsync(fd), "fsync");
+        bench.User.Close(fd);
     }
 }

@@ -70,6 +70,9 @@ public sealed class TwinKernel : IDisposable
 
     public Trace Trace { get; } = new();
 
+    /// <summary>What the server sent by itself.</summary>
+    public NotificationTally Notifications { get; } = new();
+
     /// <summary>What the server did wrong.</summary>
     public RuleKeeper Rules { get; }
 
@@ -86,6 +89,10 @@ public sealed class TwinKernel : IDisposable
 
     /// <summary>Between FIFREEZE and FITHAW: the server must leave the device alone, which its device can look at.</summary>
     public bool IsFrozen => Syncing.IsFrozen;
+
+    /// <summary>How often the kernel dropped all cached mappings of a file because there were too many: of the files in its
+    /// memory.</summary>
+    public int CacheOverruns => Inodes.All.Sum(inode => inode.Mappings?.Overruns ?? 0);
 
     /// <summary>Managed threads that have called SET_NOFS.</summary>
     public HashSet<int> ThreadsWithoutRecursion { get; } = [];

@@ -51,7 +51,7 @@ internal sealed class BlockUsers(TwinKernel kernel)
         {
             return;
         }
-        foreach (Mapping cached in cache.Read.Records.Concat(cache.Write?.Records ?? []))
+        foreach (Mapping cached in cache.SharingBlocks(mapping))
         {
             if (Conflicts(inode, mapping, other, cached))
             {

@@ -13,6 +13,13 @@ internal sealed class MappingCache
     /// <summary>Changes whenever the cache does.</summary>
     public long Sequence { get; private set; }
 
+    /// <summary>How often a whole fork was dropped because there was too much in it.</summary>
+    public int Overruns { get; private set; }
+
+    /// <summary>Records with a byte of a device that this one has, too.</summary>
+    public IEnumerable<Mapping> SharingBlocks(Mapping mapping) =>
+        Write is null ? Read.SharingBlocks(mapping) : Read.SharingBlocks(mapping).Concat(Write.SharingBlocks(mapping));
+
     public void UpsertRead(in Mapping record, uint limitBytes) => Upsert(Read, record, limitBytes);
 
     public void UpsertWrite(in Mapping record, uint limitBytes)
@@ -74,6 +81,7 @@ internal sealed class MappingCache
         if (fork.Bytes > limitBytes)
         {
             fork.Clear();
+            Overruns++;
         }
         fork.Insert(record);
         Sequence++;

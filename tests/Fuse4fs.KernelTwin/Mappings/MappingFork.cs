@@ -6,69 +6,100 @@ namespace Fuse4fs.KernelTwin.Mappings;
 internal sealed class MappingFork
 {
     public const int RecordBytes = 32;
-    private readonly SortedList<long, Mapping> _records = [];
 
-    public IList<Mapping> Records => _records.Values;
+    private static readonly Comparer<Mapping> s_places = Comparer<Mapping>.Create(ComparePlaces);
+
+    private readonly List<Mapping> _records = [];
+
+    /// <summary>Those with an address, by where they are on their device.</summary>
+    private readonly SortedSet<Mapping> _placed = new(s_places);
+
+    /// <summary>Longest there ever was among those: how far before an address one that reaches it may begin.</summary>
+    private long _longest;
+
+    public IReadOnlyList<Mapping> Records => _records;
 
     public int Bytes => _records.Count * RecordBytes;
 
-    public void Clear() => _records.Clear();
+    public void Clear()
+    {
+        _records.Clear();
+        _placed.Clear();
+        _longest = 0;
+    }
 
     public Mapping? Find(long position)
     {
-        int index = IndexAtOrBefore(position);
-        return index >= 0 && _records.Values[index].Contains(position) ? _records.Values[index] : null;
+        int index = FirstEndingBehind(position);
+        return index < _records.Count && _records[index].Contains(position) ? _records[index] : null;
     }
 
     /// <summary>Every record with a byte in [from, to).</summary>
     public IEnumerable<Mapping> Overlapping(long from, long to)
     {
-        for (int index = Math.Max(0, IndexAtOrBefore(from)); index < _records.Count; index++)
+        for (int index = FirstEndingBehind(from); index < _records.Count && _records[index].Offset < to; index++)
         {
-            Mapping record = _records.Values[index];
-            if (record.Offset >= to)
-            {
-                yield break;
-            }
-            if (record.End > from)
-            {
-                yield return record;
-            }
+            yield return _records[index];
         }
+    }
+
+    /// <summary>Every record with a byte of a device that this one has, too.</summary>
+    public IEnumerable<Mapping> SharingBlocks(Mapping mapping)
+    {
+        ulong from = mapping.Address - Math.Min(mapping.Address, (ulong)_longest);
+        ulong end = mapping.Address + (ulong)mapping.Length;
+        SortedSet<Mapping> near = _placed.GetViewBetween(
+            mapping with { Address = from, Offset = 0 }, mapping with { Address = end - 1, Offset = long.MaxValue });
+        return near.Where(record => record.Address + (ulong)record.Length > mapping.Address);
     }
 
     public void Remove(long from, long to)
     {
-        foreach (Mapping record in Overlapping(from, to).ToArray())
+        int first = FirstEndingBehind(from);
+        int end = first;
+        while (end < _records.Count && _records[end].Offset < to)
         {
-            _records.Remove(record.Offset);
-            if (record.Offset < from)
-            {
-                _records.Add(record.Offset, record.Part(record.Offset, from));
-            }
-            if (record.End > to)
-            {
-                _records.Add(to, record.Part(to, record.End));
-            }
+            Displace(_records[end]);
+            end++;
+        }
+        if (first == end)
+        {
+            return;
+        }
+        Mapping head = _records[first];
+        Mapping tail = _records[end - 1];
+        _records.RemoveRange(first, end - first);
+        if (tail.End > to)
+        {
+            Put(first, tail.Part(to, tail.End));
+        }
+        if (head.Offset < from)
+        {
+            Put(first, head.Part(head.Offset, from));
         }
     }
 
     public void Insert(Mapping record)
     {
         Remove(record.Offset, record.End);
-        int before = IndexAtOrBefore(record.Offset);
-        if (before >= 0 && Continues(_records.Values[before], record))
+        int index = FirstEndingBehind(record.Offset);
+        if (index > 0 && Continues(_records[index - 1], record))
         {
-            Mapping first = _records.Values[before];
-            _records.RemoveAt(before);
+            Mapping first = Take(--index);
             record = first with { Length = first.Length + record.Length };
         }
-        if (_records.TryGetValue(record.End, out Mapping next) && Continues(record, next))
+        if (index < _records.Count && Continues(record, _records[index]))
         {
-            _records.Remove(next.Offset);
-            record = record with { Length = record.Length + next.Length };
+            record = record with { Length = record.Length + Take(index).Length };
         }
-        _records.Add(record.Offset, record);
+        Put(index, record);
+    }
+
+    private static int ComparePlaces(Mapping one, Mapping other)
+    {
+        int order = one.Device.CompareTo(other.Device);
+        order = order != 0 ? order : one.Address.CompareTo(other.Address);
+        return order != 0 ? order : one.Offset.CompareTo(other.Offset);
     }
 
     private static bool Continues(in Mapping first, in Mapping second) =>
@@ -76,22 +107,42 @@ internal sealed class MappingFork
         && first.Device == second.Device
         && (!first.HasAddress || first.Address + (ulong)first.Length == second.Address);
 
-    private int IndexAtOrBefore(long position)
+    private Mapping Take(int index)
+    {
+        Mapping record = _records[index];
+        Displace(record);
+        _records.RemoveAt(index);
+        return record;
+    }
+
+    private void Put(int index, in Mapping record)
+    {
+        _records.Insert(index, record);
+        if (record.HasAddress)
+        {
+            _placed.Add(record);
+            _longest = Math.Max(_longest, record.Length);
+        }
+    }
+
+    private void Displace(in Mapping record)
+    {
+        if (record.HasAddress)
+        {
+            _placed.Remove(record);
+        }
+    }
+
+    /// <summary>Index of the first record that has a byte at this place or behind it.</summary>
+    private int FirstEndingBehind(long position)
     {
         int low = 0;
-        int high = _records.Count - 1;
-        while (low <= high)
+        int high = _records.Count;
+        while (low < high)
         {
             int middle = (low + high) / 2;
-            if (_records.Keys[middle] <= position)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle - 1;
-            }
+            (low, high) = _records[middle].End <= position ? (middle + 1, high) : (low, middle);
         }
-        return high;
+        return low;
     }
 }

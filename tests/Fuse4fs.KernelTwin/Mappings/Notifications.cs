@@ -28,18 +28,25 @@ internal sealed class Notifications(TwinKernel kernel)
                 return Errno.EINVAL;
             }
         }
-        return code switch
+        Errno error = Take(code, body);
+        if (error == Errno.Ok)
         {
-            NotifyCode.UpsertMappings => Upsert(body),
-            NotifyCode.InvalMappings => Invalidate(body),
-            NotifyCode.BackingInval => DropBacking(body),
-            NotifyCode.InvalInode => InvalidateInode(body),
-            NotifyCode.InvalEntry or NotifyCode.Delete => InvalidateEntry(body, code),
-            NotifyCode.Store or NotifyCode.Retrieve => Errno.EOPNOTSUPP,
-            NotifyCode.Poll or NotifyCode.Resend or NotifyCode.IncrementEpoch or NotifyCode.Prune => Errno.Ok,
-            _ => Errno.EINVAL,
-        };
+            kernel.Notifications.Add(code);
+        }
+        return error;
     }
+
+    private Errno Take(NotifyCode code, byte[] body) => code switch
+    {
+        NotifyCode.UpsertMappings => Upsert(body),
+        NotifyCode.InvalMappings => Invalidate(body),
+        NotifyCode.BackingInval => DropBacking(body),
+        NotifyCode.InvalInode => InvalidateInode(body),
+        NotifyCode.InvalEntry or NotifyCode.Delete => InvalidateEntry(body, code),
+        NotifyCode.Store or NotifyCode.Retrieve => Errno.EOPNOTSUPP,
+        NotifyCode.Poll or NotifyCode.Resend or NotifyCode.IncrementEpoch or NotifyCode.Prune => Errno.Ok,
+        _ => Errno.EINVAL,
+    };
 
     private Errno Upsert(byte[] body)
     {
@@ -75,6 +82,7 @@ internal sealed class Notifications(TwinKernel kernel)
         {
             inode.Mappings.UpsertWrite(write, limit);
         }
+        kernel.Notifications.OnUpload?.Invoke(inode.NodeId, read);
         return Errno.Ok;
     }
 

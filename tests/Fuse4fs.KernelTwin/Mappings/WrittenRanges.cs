@@ -3,32 +3,66 @@ namespace Fuse4fs.KernelTwin.Mappings;
 /// <summary>Which blocks of a file the server has been told are written, and when: what it must not forget.</summary>
 internal sealed class WrittenRanges
 {
-    private List<(long From, long To, long Stamp)> _ranges = [];
+    /// <summary>Ordered, without overlap.</summary>
+    private readonly List<(long From, long To, long Stamp)> _ranges = [];
 
     public void Add(long from, long to, long stamp)
     {
+        if (from >= to)
+        {
+            return;
+        }
         Remove(from, to);
-        _ranges.Add((from, to, stamp));
+        _ranges.Insert(FirstEndingBehind(from), (from, to, stamp));
     }
 
     public void Remove(long from, long to)
     {
-        var rest = new List<(long, long, long)>();
-        foreach ((long start, long end, long stamp) in _ranges)
+        int first = FirstEndingBehind(from);
+        int end = first;
+        while (end < _ranges.Count && _ranges[end].From < to)
         {
-            if (start < Math.Min(end, from))
-            {
-                rest.Add((start, Math.Min(end, from), stamp));
-            }
-            if (end > Math.Max(start, to))
-            {
-                rest.Add((Math.Max(start, to), end, stamp));
-            }
+            end++;
         }
-        _ranges = rest;
+        if (first == end || from >= to)
+        {
+            return;
+        }
+        (long From, long To, long Stamp) head = _ranges[first];
+        (long From, long To, long Stamp) tail = _ranges[end - 1];
+        _ranges.RemoveRange(first, end - first);
+        if (tail.To > to)
+        {
+            _ranges.Insert(first, tail with { From = to });
+        }
+        if (head.From < from)
+        {
+            _ranges.Insert(first, head with { To = from });
+        }
     }
 
     /// <summary>Whether a byte of [from, to) was written before the stamp.</summary>
-    public bool Overlaps(long from, long to, long before) =>
-        _ranges.Any(range => range.From < to && from < range.To && range.Stamp < before);
+    public bool Overlaps(long from, long to, long before)
+    {
+        for (int index = FirstEndingBehind(from); index < _ranges.Count && _ranges[index].From < to; index++)
+        {
+            if (_ranges[index].Stamp < before)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private int FirstEndingBehind(long place)
+    {
+        int low = 0;
+        int high = _ranges.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = _ranges[middle].To <= place ? (middle + 1, high) : (low, middle);
+        }
+        return low;
+    }
 }

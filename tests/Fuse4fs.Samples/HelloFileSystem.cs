@@ -42,7 +42,7 @@ public sealed class HelloFileSystem : IRequestHandler
     {
         Opcode.Lookup => Lookup(header.NodeId, ref body, ref reply),
         Opcode.GetAttributes => GetAttributes(header.NodeId, ref reply),
-        Opcode.ReadDirectory => ReadDirectory(ref body, ref reply),
+        Opcode.ReadDirectory => ReadDirectory(ref body, ref reply, FileNode, Name),
         Opcode.Read => Read(header.NodeId, ref body, ref reply),
         Opcode.StatFs => StatFs(ref reply),
         Opcode.Destroy => Errno.Ok,
@@ -75,7 +75,8 @@ public sealed class HelloFileSystem : IRequestHandler
         return Errno.Ok;
     }
 
-    private static Errno ReadDirectory(ref RequestReader body, ref ReplyWriter reply)
+    /// <summary>Lists a root directory with one file.</summary>
+    internal static Errno ReadDirectory(ref RequestReader body, ref ReplyWriter reply, ulong file, ReadOnlySpan<byte> name)
     {
         if (!body.TryTake(out ReadIn request))
         {
@@ -86,7 +87,7 @@ public sealed class HelloFileSystem : IRequestHandler
         var list = new DirectoryListWriter(ref reply, request.Size);
         _ = (request.Offset > 0 || list.TryAdd(RootNode, directoryType, "."u8, 1))
             && (request.Offset > 1 || list.TryAdd(RootNode, directoryType, ".."u8, 2))
-            && (request.Offset > 2 || list.TryAdd(FileNode, fileType, Name, 3));
+            && (request.Offset > 2 || list.TryAdd(file, fileType, name, 3));
         return Errno.Ok;
     }
 

@@ -36,21 +36,6 @@ internal sealed class IomapFileSystem : IomapHandler, IFileSpace
     /// <summary>Whether mappings are uploaded ahead; else every one is asked for.</summary>
     public bool Uploads { get; init; } = true;
 
-    /// <exception cref="IOException">It cannot be opened.</exception>
-    public static NullFileSystem Open(string path, out IomapFileSystem mappings)
-    {
-        const int fromTheEnd = 2;
-        FileDescriptor device = LibC.Open(
-            path, OpenFlags.ReadWrite | OpenFlags.Exclusive | OpenFlags.CloseOnExec, 0);
-        long bytes = device.IsInvalid ? -1 : LibC.LSeek(device, 0, fromTheEnd);
-        if (bytes < 0)
-        {
-            throw new IOException($"{path}: {LibC.LastError}");
-        }
-        mappings = new IomapFileSystem(device, bytes);
-        return mappings.Tree;
-    }
-
     public override Errno Configure(IomapConnection connection, out IomapConfiguration configuration)
     {
         _connection = connection;

@@ -1,4 +1,5 @@
 using Fuse4fs.Fuse;
+using Fuse4fs.Linux;
 using Serilog;
 
 namespace Fuse4fs.Samples;
@@ -6,7 +7,7 @@ namespace Fuse4fs.Samples;
 internal static class Program
 {
     private const string Usage = """
-        usage: hello|null|iomap MOUNTPOINT [-o OPTION[,OPTION...]] [options]
+        usage: hello|null|disk|iomap MOUNTPOINT [-o OPTION[,OPTION...]] [options]
           --workers N           threads (default: CPUs, at least 2)
           --read-ahead KIB      set the kernel's read-ahead (root)
           --uring               serve over io_uring (kernel 6.14, fuse.enable_uring)
@@ -16,13 +17,13 @@ internal static class Program
           --data zeros|pread|mapping        how reads are answered
           --backing FILE                    what files read as, for pread and mapping
           --no-writeback                    every write(2) reaches the server
-        iomap only:
-          --device PATH         block device for the data, which is overwritten; needs a kernel with fuse-iomap
+        disk and iomap, which need a kernel with fuse-iomap:
+          --device PATH         block device: disk shows it as a file, iomap puts the data of files there
         """;
 
     private static int Main(string[] arguments)
     {
-        if (arguments.Length < 2 || arguments[0] is not ("hello" or "null" or "iomap"))
+        if (arguments.Length < 2 || arguments[0] is not ("hello" or "null" or "disk" or "iomap"))
         {
             Console.Error.WriteLine(Usage);
             return 1;
@@ -34,20 +35,7 @@ internal static class Program
                 .MinimumLevel.Is(settings.LogLevel)
                 .WriteTo.Console()
                 .CreateLogger();
-            if (arguments[0] == "iomap")
-            {
-                using var tree = IomapFileSystem.Open(settings.Device, out IomapFileSystem mappings);
-                SampleMount.Serve(settings, tree, NullFileSystem.Wanted, log, mappings);
-            }
-            else if (arguments[0] == "null")
-            {
-                using var tree = new NullFileSystem(settings.Null);
-                SampleMount.Serve(settings, tree, NullFileSystem.Wanted, log);
-            }
-            else
-            {
-                SampleMount.Serve(settings, new HelloFileSystem(), HelloFileSystem.Wanted, log);
-            }
+            Serve(arguments[0], settings, log);
             return 0;
         }
         catch (Exception problem) when (problem is FuseException or ArgumentException or IOException)
@@ -55,5 +43,41 @@ internal static class Program
             Console.Error.WriteLine(problem.Message);
             return 1;
         }
+    }
+
+    private static void Serve(string sample, SampleSettings settings, ILogger log)
+    {
+        switch (sample)
+        {
+            case "disk":
+                var disk = new DiskFileSystem(OpenDevice(settings.Device, out long diskBytes), diskBytes);
+                SampleMount.Serve(settings, disk, DiskFileSystem.Wanted, log, disk);
+                break;
+            case "iomap":
+                var mappings = new IomapFileSystem(OpenDevice(settings.Device, out long bytes), bytes);
+                using (mappings.Tree)
+                {
+                    SampleMount.Serve(settings, mappings.Tree, NullFileSystem.Wanted, log, mappings);
+                }
+                break;
+            case "null":
+                using (var tree = new NullFileSystem(settings.Null))
+                {
+                    SampleMount.Serve(settings, tree, NullFileSystem.Wanted, log);
+                }
+                break;
+            default:
+                SampleMount.Serve(settings, new HelloFileSystem(), HelloFileSystem.Wanted, log);
+                break;
+        }
+    }
+
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    private static FileDescriptor OpenDevice(string path, out long bytes)
+    {
+        const int fromTheEnd = 2;
+        FileDescriptor device = LibC.Open(path, OpenFlags.ReadWrite | OpenFlags.Exclusive | OpenFlags.CloseOnExec, 0);
+        bytes = device.IsInvalid ? -1 : LibC.LSeek(device, 0, fromTheEnd);
+        return bytes >= 0 ? device : throw new IOException($"{path}: {LibC.LastError}");
     }
 }

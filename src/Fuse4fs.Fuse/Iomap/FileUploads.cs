@@ -18,13 +18,13 @@ public sealed class FileUploads
 {
     private const int FirstWindow = 64;
     private const int LeastWindow = 8;
+    private const int RoomShare = 16;
 
     private readonly IomapConnection _connection;
     private readonly Lock _gate = new();
     private readonly UploadGate _passage = new();
     private readonly MappingRanges _ranges = new();
     private readonly Queue<(long From, long To)> _windows = new();
-    private readonly int _most;
     private int _window = FirstWindow;
     private long _next;
 
@@ -37,16 +37,14 @@ public sealed class FileUploads
     {
         _connection = connection;
         File = file;
-        // The kernel splits a mapping when a piece in its middle goes: some room for what it has not told yet.
-        const int share = 16;
-        _most = connection.CachedMappingsPerFile - (connection.CachedMappingsPerFile / share);
     }
 
     /// <summary>The file.</summary>
     public FileIdentity File { get; }
 
-    /// <summary>Most mappings that are kept in the kernel.</summary>
-    public int Limit => _most;
+    /// <summary>Most mappings that are kept in the kernel: less than it would take, because it splits a mapping when a piece
+    /// in its middle goes.</summary>
+    public int Limit => _connection.CachedMappingsPerFile - (_connection.CachedMappingsPerFile / RoomShare);
 
     /// <summary>Mappings the kernel has; at most so many.</summary>
     public int Count
@@ -96,7 +94,7 @@ public sealed class FileUploads
             _window = isFirst ? FirstWindow
                 : isSequential ? _window * 2
                 : Math.Max(_window / 2, LeastWindow);
-            _window = Math.Max(1, Math.Min(_window, _most / 4));
+            _window = Math.Max(1, Math.Min(_window, Limit / 4));
             return _window;
         }
     }
@@ -111,7 +109,7 @@ public sealed class FileUploads
             return Errno.Ok;
         }
         int growth = 0;
-        Errno error = batch.Count > _most ? Errno.NoSpace : MakeRoom(batch, out growth);
+        Errno error = batch.Count > Limit ? Errno.NoSpace : MakeRoom(batch, out growth);
         if (error != Errno.Ok)
         {
             return DropUnsent(batch, error);
@@ -183,7 +181,7 @@ public sealed class FileUploads
             lock (_gate)
             {
                 growth = Growth(batch);
-                if (_ranges.Count + _sending + growth <= _most || (_ranges.Count == 0 && _sending == 0))
+                if (_ranges.Count + _sending + growth <= Limit || (_ranges.Count == 0 && _sending == 0))
                 {
                     _sending += growth;
                     return Errno.Ok;

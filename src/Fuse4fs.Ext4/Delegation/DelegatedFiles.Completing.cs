@@ -74,6 +74,8 @@ internal sealed partial class DelegatedFiles
             (ulong first, ulong end) = ((ulong)offset >> _blockShift, EndBlock(offset, length));
             Unreserve(state, first, end);
             SettleUnplaced(state, first, end);
+            // The file does not end behind what is not there; what did arrive is told of by its own completion.
+            state.PendingSizeBytes = state.PendingSizeBytes > offset ? 0 : state.PendingSizeBytes;
             Trim(state);
         }
     }

@@ -43,6 +43,7 @@ public sealed class IomapRevision
         MayForgetDevices = true,
         NeedsAtomicDevice = true,
         IsRootExclusive = true,
+        KeepsCompletionErrors = true,
     };
 
     private IomapRevision()
@@ -75,6 +76,10 @@ public sealed class IomapRevision
 
     /// <summary>The kernel treats the root directory as exclusive: it applies the umask and default ACLs there, too.</summary>
     public bool IsRootExclusive { get; private init; }
+
+    /// <summary>The kernel itself tells the next FSYNC of an error that a completion of write-back was answered with; else
+    /// nobody hears of it.</summary>
+    public bool KeepsCompletionErrors { get; private init; }
 
     private int PureOverwrite { get; init; }
 

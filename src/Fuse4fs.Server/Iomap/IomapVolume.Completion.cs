@@ -118,7 +118,7 @@ internal sealed partial class IomapVolume
         }
     }
 
-    private static void Answer(IomapFile file, CompletionQueue.Group group)
+    private void Answer(IomapFile file, CompletionQueue.Group group)
     {
         foreach (ref readonly DelegatedCompletion completion in group.Completions)
         {
@@ -127,7 +127,7 @@ internal sealed partial class IomapVolume
             {
                 file.Uploads.Dropped(completion.OffsetBytes, completion.EndBytes);
             }
-            else if (!waiter.IsDirect)
+            else if (!waiter.IsDirect && !_connection.Revision.KeepsCompletionErrors)
             {
                 file.Errors.Add(completion.Outcome);
             }

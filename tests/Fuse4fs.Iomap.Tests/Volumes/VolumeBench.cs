@@ -62,6 +62,9 @@ internal sealed class VolumeBench : IDisposable
     /// <summary>Between commits that nobody asks for.</summary>
     public TimeSpan CommitInterval { get; init; } = new VolumeOptions().CommitInterval;
 
+    /// <summary>What the device is said to write as a whole or not at all, bytes.</summary>
+    public int AtomicWriteBytes { get; init; }
+
     /// <summary>Of the present mount.</summary>
     public Volume Volume { get; private set; } = null!;
 
@@ -108,7 +111,7 @@ internal sealed class VolumeBench : IDisposable
                 volume.Dispose();
             }
         };
-        var iomap = new IomapVolume(new IomapDevice(_descriptor, Storage.LengthBytes, 0))
+        var iomap = new IomapVolume(new IomapDevice(_descriptor, Storage.LengthBytes, 0) { AtomicWriteBytes = AtomicWriteBytes })
         {
             Server = server,
             CacheBytes = CacheBytes,

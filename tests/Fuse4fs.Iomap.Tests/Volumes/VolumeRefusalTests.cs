@@ -1,0 +1,65 @@
+using Fuse4fs.KernelTwin;
+using Fuse4fs.KernelTwin.Conformance;
+using Fuse4fs.KernelTwin.Wire;
+using Xunit;
+
+namespace Fuse4fs.Iomap.Tests.Volumes;
+
+/// <summary>The kernel does not drop what it keeps of a file's mappings: then the map must not change.</summary>
+public sealed class VolumeRefusalTests
+{
+    private const int Block = 4096;
+    private const int KeepSize = 1, PunchHole = 2;
+
+    [Theory]
+    [InlineData("v8")]
+    [InlineData("v9")]
+    public void What_the_kernel_keeps_is_not_taken_away(string revision)
+    {
+        using VolumeBench bench = Make(revision, out long fd, out byte[] data);
+        bench.Bench.Kernel.Faults.OnNotification = static (code, _) =>
+            code == NotifyCode.InvalMappings ? Errno.ENOMEM : Errno.Ok;
+        ulong free = bench.Volume.Statistics().FreeBlocks;
+        Bench.Equal(-(long)Errno.ENOMEM, bench.Bench.User.Fallocate(fd, KeepSize | PunchHole, Block, 8 * Block), "punch");
+        Assert.Equal(free, bench.Volume.Statistics().FreeBlocks);
+        Bench.Equal(-(long)Errno.ENOMEM, bench.Bench.User.Ftruncate(fd, 2 * Block), "ftruncate");
+        Assert.Equal(free, bench.Volume.Statistics().FreeBlocks);
+        bench.Bench.Kernel.Faults.OnNotification = null;
+        Bench.Equal(0, bench.Bench.User.Ftruncate(fd, 2 * Block), "ftruncate");
+        bench.Bench.User.Close(fd);
+        bench.Bench.Holds("/file", data[..(2 * Block)]);
+        bench.Finish();
+    }
+
+    /// <summary>Dropping a piece out of the middle of a mapping takes memory; dropping all of a file's does not.</summary>
+    [Theory]
+    [InlineData("v8")]
+    [InlineData("v9")]
+    public void Everything_is_dropped_where_a_piece_cannot_be(string revision)
+    {
+        using VolumeBench bench = Make(revision, out long fd, out byte[] data);
+        int asked = 0;
+        bench.Bench.Kernel.Faults.OnNotification = (code, _) =>
+            code == NotifyCode.InvalMappings && asked++ == 0 ? Errno.ENOMEM : Errno.Ok;
+        Bench.Equal(0, bench.Bench.User.Fallocate(fd, KeepSize | PunchHole, Block, 8 * Block), "punch");
+        Assert.Equal(2, asked);
+        bench.Bench.Kernel.Faults.OnNotification = null;
+        data.AsSpan(Block, 8 * Block).Clear();
+        bench.Bench.User.Close(fd);
+        bench.Bench.Holds("/file", data);
+        bench.Finish();
+    }
+
+    private static VolumeBench Make(string revision, out long fd, out byte[] data)
+    {
+        var bench = new VolumeBench(revision == "v8" ? TwinOptions.V8 : TwinOptions.V9, "-t ext4 -b 4096");
+        data = Bench.Bytes(16 * Block, 1);
+        fd = bench.Bench.Create("/file");
+        bench.Bench.Write(fd, data, 0);
+        Bench.Equal(0, bench.Bench.User.Fsync(fd), "fsync");
+        bench.Bench.User.Close(fd);
+        Bench.Equal(0, bench.Bench.User.Syncfs(), "syncfs");
+        fd = bench.Bench.Open("/file");      // its map goes to the kernel
+        return bench;
+    }
+}

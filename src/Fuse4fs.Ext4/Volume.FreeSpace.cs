@@ -113,7 +113,7 @@ public sealed partial class Volume
         {
             Space.Protect(new FsBlock(super.MmpBlock), 1);
         }
-        Space.Start(wasClean);
+        Space.Start(mayDefer: wasClean && !_options.TellsPlaces);
         Journal.SetSuperblockSource(Space);
         Space.StartZeroingInodeTables(Journal);
     }

@@ -61,6 +61,10 @@ public sealed class VolumeOptions
     /// <summary>minixdf: statistics count all blocks, the overhead included.</summary>
     public bool MinixDf { get; init; }
 
+    /// <summary>All of the file system's own blocks are known before anything else is done, as somebody is told where
+    /// files are and writes there himself: a damaged image may map a file onto them.</summary>
+    public bool TellsPlaces { get; init; }
+
     /// <summary>Where damage and warnings go.</summary>
     public IEngineEvents Events { get; init; } = SilentEvents.Instance;
 

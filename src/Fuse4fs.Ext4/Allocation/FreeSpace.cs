@@ -70,11 +70,12 @@ public sealed class FreeSpace : ISuperblockSource, IDisposable
     public void Protect(FsBlock start, ulong count) => _parts.Zones.Add(start, count);
 
     /// <summary>Makes the counts right and begins the background work.</summary>
-    /// <param name="wasClean">The volume was unmounted in order: the superblock's free counts can be trusted.</param>
+    /// <param name="mayDefer">The volume was unmounted in order: the superblock's free counts can be trusted, and the pass
+    /// over all groups may be made beside everything else.</param>
     /// <exception cref="DeviceException">The group descriptors cannot be read.</exception>
-    public void Start(bool wasClean)
+    public void Start(bool mayDefer)
     {
-        if (wasClean && _parts.Context.Geometry.DescriptorBlockCount > SurveyedAtOnce)
+        if (mayDefer && _parts.Context.Geometry.DescriptorBlockCount > SurveyedAtOnce)
         {
             Background.Post(new SurveyJob(this), isUrgent: false);
             return;

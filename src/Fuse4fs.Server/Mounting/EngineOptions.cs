@@ -9,8 +9,14 @@ internal static class EngineOptions
 {
     private const long DefaultCacheBytes = 64L << 20;
 
-    public static VolumeOptions Create(ServeOptions options, bool isSourceReadOnly, IEngineEvents events) => new()
+    /// <param name="options">Of the mount.</param>
+    /// <param name="isSourceReadOnly">Nothing can be written.</param>
+    /// <param name="events">Where damage is reported.</param>
+    /// <param name="tellsPlaces">The kernel writes file data itself.</param>
+    public static VolumeOptions Create(
+        ServeOptions options, bool isSourceReadOnly, IEngineEvents events, bool tellsPlaces = false) => new()
     {
+        TellsPlaces = tellsPlaces,
         ReadOnly = options.ReadOnly || isSourceReadOnly,
         LoadJournal = options.LoadJournal,
         SuperblockNumber = options.SuperblockKibibytes,

@@ -139,7 +139,8 @@ public sealed class MountedVolume : IDisposable
         }
         var events = new EngineEventLog(log);
         IBlockDevice device = iomap?.Device ?? set?.Device ?? (IBlockDevice)source.Image;
-        Volume volume = Volume.Open(device, EngineOptions.Create(options, device.IsReadOnly, events));
+        Volume volume = Volume.Open(
+            device, EngineOptions.Create(options, device.IsReadOnly, events, tellsPlaces: iomap is not null));
         owned.Add(volume);
         RefuseHiddenRecovery(options, source, volume);
         if (iomap is not null && (volume.IsReplayedInMemory || volume.JournalsData))

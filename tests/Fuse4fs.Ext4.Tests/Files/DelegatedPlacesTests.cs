@@ -52,10 +52,11 @@ public class DelegatedPlacesTests
         InodeNumber number = Make(volume);
         DelegatedMapping told = Place(volume, number);
         Assert.Equal(Errno.Ok, volume.CloseDelegated(number));
-        _ = volume.ReleaseAbandoned();
+        _ = volume.ReleaseAbandoned(number, static () => false);
         Assert.Equal(told, Look(volume, number));
-        Assert.Equal(Errno.Ok, volume.CompleteDelegatedWrite(number, 0, BlockBytes, out long size));
-        Assert.Equal(BlockBytes, size);
+        DelegatedCompletion completed = Complete(volume, number, 0, BlockBytes);
+        Assert.Equal(Errno.Ok, completed.Outcome);
+        Assert.Equal(BlockBytes, completed.SizeBytes);
     }
 
     [Theory]
@@ -80,10 +81,17 @@ public class DelegatedPlacesTests
         using Volume volume = Opened.ForWriting(image.Path);
         InodeNumber number = Make(volume);
         long most = volume.MaximumFileBytes;
-        Assert.Equal(Errno.Invalid, volume.CompleteDelegatedWrite(number, most, most, out _));
+        Assert.Equal(Errno.Invalid, Complete(volume, number, most, most).Outcome);
         Assert.Equal(Errno.Invalid, volume.EndDelegatedWrite(number, most, most, most, isSizeChanged: true));
         Assert.Equal(Errno.Ok, volume.GetDelegatedSize(number, out long size));
         Assert.Equal(0, size);
+    }
+
+    private static DelegatedCompletion Complete(Volume volume, InodeNumber number, long offset, long length)
+    {
+        Span<DelegatedCompletion> completions = [new DelegatedCompletion(offset, length)];
+        volume.CompleteDelegatedWrites(number, completions);
+        return completions[0];
     }
 
     private static InodeNumber Make(Volume volume)

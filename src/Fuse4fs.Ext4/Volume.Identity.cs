@@ -77,9 +77,11 @@ public sealed partial class Volume
 
     /// <summary>Brings everything written so far to its place on the device, so that the log could be dropped.</summary>
     /// <param name="isTry">Does nothing.</param>
-    /// <returns>NoDevice on a volume without a journal, ReadOnly, InputOutput, or Ok.</returns>
+    /// <param name="erasing">Then the log is zeroed, or discarded.</param>
+    /// <returns>NoDevice on a volume without a journal, ReadOnly, Busy for erasing while the volume is frozen,
+    /// InputOutput, or Ok.</returns>
     /// <remarks>Waits for the device. Kernel: ext4_ioctl_checkpoint.</remarks>
-    public Errno Checkpoint(bool isTry)
+    public Errno Checkpoint(bool isTry, LogErasing erasing = LogErasing.None)
     {
         if (!Context.Geometry.Has(CompatFeatures.HasJournal))
         {
@@ -89,7 +91,11 @@ public sealed partial class Volume
         {
             return Errno.ReadOnly;
         }
-        return isTry ? Errno.Ok : Journal.BringHome();
+        if (isTry)
+        {
+            return Errno.Ok;
+        }
+        return erasing == LogErasing.None ? Journal.BringHome() : Journal.Erase(erasing == LogErasing.Discard);
     }
 
     /// <summary>The superblock and its backups, one after the other. Kernel: ext4_update_superblocks_fn.</summary>

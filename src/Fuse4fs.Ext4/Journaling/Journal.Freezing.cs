@@ -79,6 +79,7 @@ public sealed partial class Journal
     {
         using (_gate.Enter())
         {
+            WaitForErasing();
             if (!_isFrozen)
             {
                 return Errno.Ok;

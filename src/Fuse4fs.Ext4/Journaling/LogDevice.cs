@@ -7,6 +7,9 @@ namespace Fuse4fs.Ext4.Journaling;
 /// Knows no structure of the log.</summary>
 internal sealed class LogDevice
 {
+    /// <summary>Bytes erased at once: whole blocks of every size.</summary>
+    private const int LargestErasure = 64 << 20;
+
     private readonly LogRun[] _runs;
 
     /// <summary>Addresses a journal.</summary>
@@ -75,6 +78,27 @@ internal sealed class LogDevice
             Device.Write(offset, buffer[..length]);
             buffer = buffer[length..];
             logBlock += (uint)(length / BlockSizeBytes);
+        }
+    }
+
+    /// <summary>Zeroes consecutive log blocks, or tells the device that they are not used.</summary>
+    /// <exception cref="DeviceException">It failed.</exception>
+    public void Erase(uint logBlock, uint count, bool discards)
+    {
+        while (count > 0)
+        {
+            int wanted = (int)Math.Min((long)count * BlockSizeBytes, LargestErasure);
+            long offset = Locate(logBlock, wanted, out int length);
+            if (discards)
+            {
+                Device.Discard(offset, length);
+            }
+            else
+            {
+                Device.WriteZeros(offset, length);
+            }
+            logBlock += (uint)(length / BlockSizeBytes);
+            count -= (uint)(length / BlockSizeBytes);
         }
     }
 

@@ -63,7 +63,7 @@ internal static class VolumeIoControl
             : Errno.NotPermitted;
     }
 
-    /// <summary>The log is brought home. It is not erased beyond that.</summary>
+    /// <summary>The log is brought home, and erased where that is asked for.</summary>
     public static Errno Checkpoint(
         ServedVolume server, in InHeader header, ReadOnlySpan<byte> input, ref ReplyWriter reply)
     {
@@ -77,12 +77,14 @@ internal static class VolumeIoControl
         {
             return Errno.Invalid;
         }
-        if ((flags & erasing) != 0)
+        LogErasing kind = (flags & erasing) switch
         {
-            return server.Volume.Checkpoint(isTry: true) == Errno.NoDevice ? Errno.NoDevice : Errno.NotSupported;
-        }
+            CheckpointDiscard => LogErasing.Discard,
+            CheckpointZero => LogErasing.Zero,
+            _ => LogErasing.None,
+        };
         return AnswerLater(
-            server, in header, ref reply, () => server.Volume.Checkpoint((flags & CheckpointTry) != 0));
+            server, in header, ref reply, () => server.Volume.Checkpoint((flags & CheckpointTry) != 0, kind));
     }
 
     /// <summary>struct fsuuid is declared without its bytes, so FUSE carries neither the length the caller has room for nor

@@ -138,7 +138,7 @@ public sealed class SpaceMapTests
             ask(0x4008662c, struct.pack('II', 16, 0) + wanted)
             ask(0x4008662c, struct.pack('II', 15, 0) + wanted)
             ask(0x4008662c, struct.pack('II', 16, 1) + wanted)
-            for flags in (0, 4, 8, 3):
+            for flags in (0, 4, 8, 3, 1, 2, 6):
                 ask(0x4004662b, struct.pack('I', flags))
             """;
         ToolResult result = Tool.Run("python3", "-c", program, mountPoint, uuid);

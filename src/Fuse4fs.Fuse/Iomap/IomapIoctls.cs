@@ -54,6 +54,10 @@ public static class IomapIoctls
         : TryStripe(device, 0, [], out _) == Errno.NotTerminal ? IomapRevision.V8.Name
         : IomapRevision.V9.Name;
 
+    /// <summary>Whether the kernel can make one address space of several devices: v8 cannot. Works before the mount as
+    /// well, before <see cref="MountSynchronously"/>.</summary>
+    public static bool HasStripes(IFuseTransport device) => TryStripe(device, 0, [], out _) != Errno.NotTerminal;
+
     internal static Errno TryRegister(IFuseTransport device, FileDescriptor file, out BackingId id)
     {
         var map = new BackingMap { Descriptor = file.Number, Flags = BackingMap.ForIomap };

@@ -20,6 +20,10 @@ internal sealed partial class IomapVolume
             return Errno.Stale;
         }
         MappingUse use = UseOf(in request);
+        if (use == MappingUse.Swap && _backing.IsStripeSet)
+        {
+            return Errno.Invalid;       // swapping wants one device
+        }
         Errno error = Volume.TryMapDelegated(inode, use, request.Offset, request.Length, out DelegatedMapping mapping, out bool isDone);
         if (error == Errno.Ok && !isDone)
         {
@@ -102,7 +106,9 @@ internal sealed partial class IomapVolume
     private MappingFlags FlagsOf(in BeginRequest request, in DelegatedMapping mapping)
     {
         MappingFlags flags = MappingFlags.None;
-        if (request.Has(IomapOperation.Atomic) && AtomicWriteBytes > 0 && mapping.HasBlocks)
+        bool isWhole = mapping.HasBlocks && request.Length <= AtomicWriteBytes
+            && request.Offset + request.Length <= mapping.EndBytes;
+        if (request.Has(IomapOperation.Atomic) && isWhole)
         {
             flags |= MappingFlags.AtomicDevice;
         }

@@ -21,10 +21,13 @@ internal sealed partial class IomapVolume
 
     private static DelegatedMapping[] Scratch => t_scratch ??= new DelegatedMapping[ScratchLength];
 
+    /// <summary>The kernel's cache does not know stripe sets: it asks for each strip.</summary>
+    private bool MayUpload => !_backing.IsStripeSet;
+
     /// <summary>A file was opened: its map goes to the kernel, if all of it fits there.</summary>
     public void Opened(in InodeAttributes attributes)
     {
-        if (attributes.Kind != FileKind.Regular || attributes.SizeBytes == 0)
+        if (attributes.Kind != FileKind.Regular || attributes.SizeBytes == 0 || !MayUpload)
         {
             return;
         }
@@ -54,7 +57,7 @@ internal sealed partial class IomapVolume
     private void UploadAround(InodeNumber inode, long offset)
     {
         FileUploads uploads = FileOf(inode).Uploads;
-        if (Volume.GetDelegatedSize(inode, out long size) != Errno.Ok || offset >= Limit(size) || !uploads.TryEnter())
+        if (!MayUpload || Volume.GetDelegatedSize(inode, out long size) != Errno.Ok || offset >= Limit(size) || !uploads.TryEnter())
         {
             return;
         }

@@ -18,12 +18,25 @@ internal sealed partial class IomapVolume : IomapHandler
     [ThreadStatic]
     private static IomapFile? t_changing;
 
-    private readonly IomapDevice _device;
+    private readonly IomapDevice[] _devices;
+    private readonly long _stripeBytes;
     private readonly ConcurrentDictionary<uint, IomapFile> _files = [];
     private IomapConnection _connection = null!;
     private BackingId _backing;
 
-    public IomapVolume(IomapDevice device) => _device = device;
+    /// <summary>Where the volume begins in the kernel's device, or stripe set.</summary>
+    private long _offsetBytes;
+
+    public IomapVolume(IomapDevice device) => _devices = [device];
+
+    /// <summary>A volume that is spread over several devices in strips.</summary>
+    /// <param name="members">In their order, 2 or more.</param>
+    /// <param name="stripeBytes">Length of a strip.</param>
+    public IomapVolume(IEnumerable<IomapDevice> members, long stripeBytes)
+    {
+        _devices = [.. members];
+        _stripeBytes = stripeBytes;
+    }
 
     /// <summary>Most memory the kernel may take for one file's mappings: enough for 32768 of them.</summary>
     public uint CacheBytes { get; init; } = 1 << 20;
@@ -55,11 +68,38 @@ internal sealed partial class IomapVolume : IomapHandler
             Times = new TimeLimits(hasNanoseconds ? 1u : 1_000_000_000u, int.MinValue,
                 hasNanoseconds ? (3L << 32) + int.MaxValue : int.MaxValue),
         };
-        Errno error = connection.Register(_device.Descriptor, _device.LengthBytes, out _backing);
-        AtomicWriteBytes = connection.HasAtomicWrites && _device.AtomicWriteBytes >= geometry.BlockSizeBytes
-            ? geometry.BlockSizeBytes
+        return Register(connection, geometry.BlockSizeBytes);
+    }
+
+    private Errno Register(IomapConnection connection, int blockSizeBytes)
+    {
+        if (_devices.Length > 1 && !connection.Revision.HasStripes)
+        {
+            return Errno.NotImplemented;
+        }
+        var members = new StripeMember[_devices.Length];
+        for (int i = 0; i < members.Length; i++)
+        {
+            IomapDevice device = _devices[i];
+            Errno error = connection.Register(device.Descriptor, device.LengthBytes, out _backing);
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+            members[i] = new StripeMember(_backing, device.OffsetBytes);
+        }
+        if (members.Length > 1)
+        {
+            return connection.Stripe(_stripeBytes, members, Volume.Context.Device.LengthBytes, out _backing);
+        }
+        IomapDevice only = _devices[0];
+        _offsetBytes = only.OffsetBytes;
+        // The device counts from its own beginning.
+        bool isAligned = only.OffsetBytes % blockSizeBytes == 0;
+        AtomicWriteBytes = connection.HasAtomicWrites && isAligned && only.AtomicWriteBytes >= blockSizeBytes
+            ? blockSizeBytes
             : 0;
-        return error;
+        return Errno.Ok;
     }
 
     /// <summary>A request is about to change where a file's data is, or what of it is data. Called before any lock of the
@@ -184,7 +224,7 @@ internal sealed partial class IomapVolume : IomapHandler
     {
         flags |= mapping.IsTail ? MappingFlags.Shared : MappingFlags.None;
         long length = Math.Min(mapping.LengthBytes, long.MaxValue - (1 << 20) - mapping.OffsetBytes);
-        long address = mapping.DeviceOffsetBytes + _device.OffsetBytes;
+        long address = mapping.DeviceOffsetBytes + _offsetBytes;
         return mapping.Kind switch
         {
             DelegatedKind.Written => Mapping.Written(mapping.OffsetBytes, length, _backing, address, flags),

@@ -11,32 +11,42 @@ using Fuse4fs.Server.Sources;
 namespace Fuse4fs.Server.Mounting;
 
 /// <summary>A mount to be made of which the kernel moves the data itself: /dev/fuse with the permission for that, and the
-/// block device that both of us read and write from now on.</summary>
+/// block devices that both of us read and write from now on: one, or the members of a striped set.</summary>
 internal sealed class IomapMount : IDisposable
 {
     private const int LargestBlockBytes = 4096;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
     private readonly FuseDevice _fuse;
-    private readonly bool _isLoop;
+    /// <summary>Devices that were made for this mount.</summary>
+    private readonly string[] _loops;
     private bool _isMounted;
 
-    private IomapMount(FuseDevice fuse, DirectDevice device, bool isLoop)
+    private IomapMount(FuseDevice fuse, DirectDevice[] devices, long stripeBytes, IReadOnlyList<ImageSource> sources)
     {
         _fuse = fuse;
-        _isLoop = isLoop;
-        Device = device;
+        _loops = [.. devices.Where((_, index) => !sources[index].IsBlockDevice).Select(device => device.Path)];
+        Devices = devices;
+        StripeBytes = stripeBytes;
+        Device = devices.Length == 1 ? devices[0] : new StripedDevice(devices, stripeBytes);
     }
 
-    /// <summary>Whoever opens a volume on it owns it.</summary>
-    public DirectDevice Device { get; }
+    /// <summary>Of the whole volume. Whoever opens a volume on it owns it.</summary>
+    public IBlockDevice Device { get; }
+
+    /// <summary>In their order; one, unless the volume is striped.</summary>
+    public IReadOnlyList<DirectDevice> Devices { get; }
+
+    /// <summary>Length of a strip of a striped volume.</summary>
+    public long StripeBytes { get; }
 
     /// <summary>Prepares one, where the kernel offers it and the source permits it.</summary>
     /// <param name="options">What was asked for.</param>
-    /// <param name="source">Gives up its claim on a block device to <see cref="Device"/>.</param>
+    /// <param name="sources">One, or the members of a set. They give up their claims on block devices to
+    /// <see cref="Devices"/>.</param>
     /// <param name="refusal">Why not, in a few words; null where it was not wanted.</param>
     /// <returns>Null when data has to pass through the server.</returns>
-    public static IomapMount? TryPrepare(ServeOptions options, ImageSource source, out string? refusal)
+    public static IomapMount? TryPrepare(ServeOptions options, IReadOnlyList<ImageSource> sources, out string? refusal)
     {
         refusal = null;
         if (options.Iomap == IomapChoice.Off)
@@ -44,18 +54,28 @@ internal sealed class IomapMount : IDisposable
             return null;
         }
         FuseDevice? fuse = null;
-        refusal = WhyNotThisMount(options, source.Image, out int blockSizeBytes) ?? TryOpenFuse(out fuse);
+        refusal = WhyNotThisMount(options, sources[0].Image, out int blockSizeBytes)
+            ?? TryOpenFuse(isStriped: sources.Count > 1, out fuse);
         if (refusal is not null)
         {
             return null;
         }
-        DirectDevice? device = OpenDevice(source, blockSizeBytes, out refusal);
-        if (device is null)
+        DirectDevice[]? devices = OpenDevices(sources, blockSizeBytes, out refusal);
+        if (devices is null)
         {
             fuse!.Dispose();
             return null;
         }
-        return new IomapMount(fuse!, device, isLoop: !source.IsBlockDevice);
+        return new IomapMount(fuse!, devices, options.StripeWidthBytes, sources);
+    }
+
+    /// <summary>Tells every device whom to call before it waits for the medium.</summary>
+    public void SetWaiting(Action waiting)
+    {
+        foreach (DirectDevice device in Devices)
+        {
+            device.Waiting = waiting;
+        }
     }
 
     /// <summary>Mounts. The kernel answers mount(2) when it has learnt all about us, which the session tells it from a
@@ -104,15 +124,18 @@ internal sealed class IomapMount : IDisposable
     /// <summary>A session for it; the mount comes later.</summary>
     public FuseSession CreateSession(IRequestHandler handler, SessionOptions options) => new(_fuse, handler, options);
 
-    /// <summary>Waits until nobody uses the loop device any more: whoever opens the image then finds it free. After the
-    /// session's end.</summary>
+    /// <summary>Waits until nobody uses loop devices of ours any more: whoever opens the image then finds it free. After
+    /// the session's end.</summary>
     public void AwaitRelease()
     {
-        string attached = $"/sys/block/{Path.GetFileName(Device.Path)}/loop/backing_file";
-        for (long start = Stopwatch.GetTimestamp();
-            _isLoop && File.Exists(attached) && Stopwatch.GetElapsedTime(start) < s_patience;)
+        foreach (string device in _loops)
         {
-            Thread.Sleep(1);
+            string attached = $"/sys/block/{Path.GetFileName(device)}/loop/backing_file";
+            for (long start = Stopwatch.GetTimestamp();
+                File.Exists(attached) && Stopwatch.GetElapsedTime(start) < s_patience;)
+            {
+                Thread.Sleep(1);
+            }
         }
     }
 
@@ -138,14 +161,14 @@ internal sealed class IomapMount : IDisposable
         };
     }
 
-    private static string? TryOpenFuse(out FuseDevice? fuse)
+    private static string? TryOpenFuse(bool isStriped, out FuseDevice? fuse)
     {
         Errno error = FuseDevice.TryOpen(out fuse);
         if (error != Errno.Ok)
         {
             return $"{FuseDevice.Path}: {error}";
         }
-        string? refusal = AskFor(fuse!);
+        string? refusal = AskFor(fuse!, isStriped);
         if (refusal is not null)
         {
             fuse!.Dispose();
@@ -154,7 +177,7 @@ internal sealed class IomapMount : IDisposable
         return refusal;
     }
 
-    private static string? AskFor(FuseDevice fuse)
+    private static string? AskFor(FuseDevice fuse, bool isStriped)
     {
         Errno error = IomapIoctls.TryGetSupport(fuse, out ulong support);
         if (error != Errno.Ok)
@@ -165,12 +188,42 @@ internal sealed class IomapMount : IDisposable
         {
             return "the kernel permits fuse-iomap neither to us nor at all (CAP_SYS_RAWIO, fuse.enable_iomap)";
         }
+        if (isStriped && !IomapIoctls.HasStripes(fuse))
+        {
+            return "the volume is spread over several images, which this kernel's fuse-iomap cannot";
+        }
         error = IomapIoctls.Permit(fuse);
         if (error == Errno.Ok)
         {
             error = IomapIoctls.MountSynchronously(fuse);
         }
         return error == Errno.Ok ? null : $"the kernel refuses fuse-iomap: {error}";
+    }
+
+    private static DirectDevice[]? OpenDevices(
+        IReadOnlyList<ImageSource> sources, int blockSizeBytes, out string? refusal)
+    {
+        var devices = new List<DirectDevice>();
+        refusal = null;
+        foreach (ImageSource source in sources)
+        {
+            DirectDevice? device = OpenDevice(source, blockSizeBytes, out refusal);
+            if (device is null)
+            {
+                break;
+            }
+            devices.Add(device);
+        }
+        if (refusal is null)
+        {
+            return [.. devices];
+        }
+        for (int i = 0; i < devices.Count; i++)
+        {
+            devices[i].Dispose();
+            sources[i].Reclaim();
+        }
+        return null;
     }
 
     private static DirectDevice? OpenDevice(ImageSource source, int blockSizeBytes, out string? refusal)

@@ -128,15 +128,7 @@ public sealed class MountedVolume : IDisposable
         ImageSource source = ImageSource.Open(options);
         owned.Add(source);
         StripedSource? set = OpenSet(options, source, owned);
-        IomapMount? iomap = null;
-        if (set is null)
-        {
-            iomap = PrepareIomap(options, source, log, owned);
-        }
-        else if (options.Iomap == IomapChoice.On)
-        {
-            SessionStart.RefuseIomap(options, "the volume is spread over several images", log);
-        }
+        IomapMount? iomap = PrepareIomap(options, [source, .. set?.Others ?? []], log, owned);
         var events = new EngineEventLog(log);
         IBlockDevice device = iomap?.Device ?? set?.Device ?? (IBlockDevice)source.Image;
         Volume volume = Volume.Open(
@@ -163,7 +155,7 @@ public sealed class MountedVolume : IDisposable
         set?.SetWaiting(session.CallForHelp);
         if (iomap is not null)
         {
-            iomap.Device.Waiting = session.CallForHelp;
+            iomap.SetWaiting(session.CallForHelp);
             KeepMemorySmall(volume, owned);
         }
         MountPlan.RaiseReadAhead(mount);
@@ -193,9 +185,10 @@ public sealed class MountedVolume : IDisposable
         return set;
     }
 
-    private static IomapMount? PrepareIomap(ServeOptions options, ImageSource source, ILogger log, OwnedParts owned)
+    private static IomapMount? PrepareIomap(
+        ServeOptions options, IReadOnlyList<ImageSource> sources, ILogger log, OwnedParts owned)
     {
-        IomapMount? iomap = IomapMount.TryPrepare(options, source, out string? refusal);
+        IomapMount? iomap = IomapMount.TryPrepare(options, sources, out string? refusal);
         if (iomap is not null)
         {
             owned.Add(iomap);

@@ -36,15 +36,14 @@ internal static class SessionStart
     /// <exception cref="MountRefusedException">The kernel's iomap is not one we know, and it was asked for.</exception>
     public static (FuseMount Mount, FuseSession Session) Mount(ServedVolume server, MountOptions plan, IomapMount iomap)
     {
-        DirectDevice device = iomap.Device;
-        var handler = new IomapVolume(new IomapDevice(
+        IomapDevice[] devices = [.. iomap.Devices.Select(device => new IomapDevice(
             device.Descriptor, device.OffsetBytes + device.LengthBytes, device.OffsetBytes)
         {
             AtomicWriteBytes = AtomicWrites.LargestOf(device.Path),
-        })
-        {
-            Server = server,
-        };
+        })];
+        IomapVolume handler = devices.Length == 1
+            ? new IomapVolume(devices[0]) { Server = server }
+            : new IomapVolume(devices, iomap.StripeBytes) { Server = server };
         FuseSession session = iomap.CreateSession(
             new VolumeRequests(server, handler), OptionsOf(server) with { Iomap = handler });
         FuseMount mount = iomap.Mount(server.Options.MountPoint, plan, session);

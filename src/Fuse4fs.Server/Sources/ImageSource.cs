@@ -100,10 +100,14 @@ public sealed class ImageSource : IDisposable
         }
         if (error != Errno.Ok)
         {
-            _claim = ClaimDevice(Path, Status);
+            Reclaim();
         }
         return error;
     }
+
+    /// <summary>Claims a block device again after <see cref="YieldClaim"/>.</summary>
+    /// <exception cref="MountRefusedException">Somebody else has it now.</exception>
+    public void Reclaim() => _claim ??= IsBlockDevice ? ClaimDevice(Path, Status) : null;
 
     /// <summary>Lets others have the source.</summary>
     public void Dispose()

@@ -12,6 +12,9 @@ internal sealed class StripedSource : IDisposable
     {
     }
 
+    /// <summary>All members but the first.</summary>
+    public IReadOnlyList<ImageSource> Others => _others;
+
     /// <summary>The whole set.</summary>
     public StripedDevice Device { get; private set; } = null!;
 

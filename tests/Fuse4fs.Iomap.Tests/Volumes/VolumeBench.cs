@@ -25,12 +25,12 @@ internal sealed class VolumeBench : IDisposable
 {
     private const int DeviceNumber = 1000;
 
-    private readonly FileDescriptor _descriptor = new(DeviceNumber, ownsHandle: false);
     private readonly LogKeeper _warnings = new();
     private readonly Logger _log;
     private readonly TestImage _image;
     private readonly FileStorage _file;
     private readonly TwinOptions _options;
+    private StripedImage? _set;
 
     /// <param name="options">Which kernel.</param>
     /// <param name="features">For mke2fs.</param>
@@ -65,6 +65,9 @@ internal sealed class VolumeBench : IDisposable
     /// <summary>What the device is said to write as a whole or not at all, bytes.</summary>
     public int AtomicWriteBytes { get; init; }
 
+    /// <summary>Spread over so many devices.</summary>
+    public int Members { get; init; } = 1;
+
     /// <summary>Of the present mount.</summary>
     public Volume Volume { get; private set; } = null!;
 
@@ -80,6 +83,7 @@ internal sealed class VolumeBench : IDisposable
     public void Finish()
     {
         Bench.Finish();
+        _set?.JoinInto(_image.Path);
         E2fsck.AssertClean(_image.Path);
     }
 
@@ -94,10 +98,21 @@ internal sealed class VolumeBench : IDisposable
     private TwinKernel Mount()
     {
         var kernel = new TwinKernel(_options with { StallLimit = TimeSpan.FromSeconds(20) });
-        kernel.RegisterDescriptor(DeviceNumber, new BackingDescriptor(Storage));
-        var device = new StorageDevice(Storage) { IsFrozen = () => MustNotWrite };
+        _set ??= Members > 1 ? StripedImage.Split(_image.Path, Members) : null;
+        LockedStorage[] storages = _set is null ? [Storage] : _set.Members;
+        for (int i = 0; i < storages.Length; i++)
+        {
+            kernel.RegisterDescriptor(DeviceNumber + i, new BackingDescriptor(storages[i]));
+        }
+        IBlockDevice[] devices = [.. storages.Select(storage => new StorageDevice(storage) { IsFrozen = () => MustNotWrite })];
+        IBlockDevice device = _set is null ? devices[0] : new StripedDevice(devices, StripedImage.WidthBytes);
         var events = new EngineEventLog(_log);
-        Volume = Volume.Open(device, new VolumeOptions { Events = events, CommitInterval = CommitInterval });
+        Volume = Volume.Open(device, new VolumeOptions
+        {
+            Events = events,
+            CommitInterval = CommitInterval,
+            TellsPlaces = true,
+        });
         var options = new ServeOptions { Source = "image", MountPoint = "/", FakeRoot = true };
         var server = new ServedVolume(Volume, options, null!, isReadOnly: false, _log);
         Volume volume = Volume;
@@ -111,11 +126,14 @@ internal sealed class VolumeBench : IDisposable
                 volume.Dispose();
             }
         };
-        var iomap = new IomapVolume(new IomapDevice(_descriptor, Storage.LengthBytes, 0) { AtomicWriteBytes = AtomicWriteBytes })
+        IomapDevice[] told = [.. storages.Select((storage, index) => new IomapDevice(
+            new FileDescriptor(DeviceNumber + index, ownsHandle: false), storage.LengthBytes, 0)
         {
-            Server = server,
-            CacheBytes = CacheBytes,
-        };
+            AtomicWriteBytes = AtomicWriteBytes,
+        })];
+        IomapVolume iomap = told.Length == 1
+            ? new IomapVolume(told[0]) { Server = server, CacheBytes = CacheBytes }
+            : new IomapVolume(told, StripedImage.WidthBytes) { Server = server, CacheBytes = CacheBytes };
         Server = new ThreadedServer(new VolumeRequests(server, iomap), new SessionOptions
         {
             Iomap = iomap,

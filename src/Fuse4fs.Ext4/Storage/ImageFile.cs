@@ -242,15 +242,11 @@ public sealed unsafe class ImageFile : IBlockDevice
             size = (long)Math.Min(bytes, long.MaxValue);
             return Errno.Ok;
         }
-        const int SeekEnd = 2;
-        size = LibC.LSeek(descriptor, 0, SeekEnd);
-        if (size < 0)
-        {
-            return LibC.LastError;
-        }
-        // A directory's end is no size; reading one byte tells (EISDIR), and a character device has none.
+        // First, because only reading tells a directory on every file system: its end may be any number, or EINVAL.
         byte probe;
-        return LibC.PRead(descriptor, &probe, 1, 0) < 0 ? LibC.LastError : Errno.Ok;
+        const int SeekEnd = 2;
+        size = LibC.PRead(descriptor, &probe, 1, 0) < 0 ? -1 : LibC.LSeek(descriptor, 0, SeekEnd);
+        return size < 0 ? LibC.LastError : Errno.Ok;
     }
 
     /// <summary>Opening a write-protected device for writing succeeds; only the writes fail.</summary>

@@ -6,39 +6,30 @@ namespace Fuse4fs.Ext4.Storage;
 /// <remarks>
 /// <para>For a device that the kernel reads and writes as well, on our word, without that cache: two ways to the same
 /// bytes of which one has a cache would sooner or later disagree.</para>
+/// <para>What will be read soon is read in pieces meanwhile (<see cref="AheadPieces"/>), as the page cache would.</para>
 /// <para>The device wants whole sectors at sector addresses in aligned memory. What is not so goes through buffers
 /// of our own; a write of parts of a sector reads it first, with all other writes held off.</para>
 /// </remarks>
-public sealed unsafe partial class DirectDevice : IBlockDevice
+public sealed unsafe partial class DirectDevice : DescriptorDevice
 {
     private const int PieceBytes = 1 << 20;
     private const int KeptPieces = 8;
 
-    private readonly FileDescriptor _descriptor;
-    private readonly FlushGroup _flushes = new();
     private readonly AlignedBufferPool _pieces = new(PieceBytes, KeptPieces);
+    private readonly AheadPieces _ahead;
 
     /// <summary>Held shared by writes of whole sectors, exclusive by those that read a sector to change a part.</summary>
     private readonly ReaderWriterLockSlim _sectors = new();
-    private int _discardUnsupported;
-    private long _writtenBytes;
 
     private DirectDevice(
         string path, FileDescriptor descriptor, long offsetBytes, long lengthBytes, int sectorBytes, bool isReadOnly)
+        : base(descriptor, offsetBytes, lengthBytes, isReadOnly)
     {
         Path = path;
-        _descriptor = descriptor;
-        OffsetBytes = offsetBytes;
-        LengthBytes = lengthBytes;
         SectorBytes = sectorBytes;
-        IsReadOnly = isReadOnly;
+        long end = (offsetBytes + lengthBytes) & -sectorBytes;
+        _ahead = new AheadPieces(end, (buffer, length, at) => ReadAll(buffer.Start, length, at));
     }
-
-    /// <inheritdoc/>
-    public long LengthBytes { get; }
-
-    /// <inheritdoc/>
-    public bool IsReadOnly { get; }
 
     /// <summary>As it was opened.</summary>
     public string Path { get; }
@@ -46,28 +37,23 @@ public sealed unsafe partial class DirectDevice : IBlockDevice
     /// <summary>Bytes of a logical sector: 512 to 65536, a power of two.</summary>
     public int SectorBytes { get; }
 
-    /// <summary>Where the volume starts on the device: to be added to every address that somebody else is told.</summary>
-    public long OffsetBytes { get; }
-
-    /// <summary>The open device. Owned by this object.</summary>
-    public FileDescriptor Descriptor => _descriptor;
-
-    /// <summary>Called by whoever is about to wait for the medium while reading. Must not block.</summary>
-    public Action? Waiting { get; set; }
+    /// <summary>Pieces that were read ahead and nobody has read yet.</summary>
+    internal int PiecesAhead => _ahead.ReadyCount;
 
     /// <inheritdoc/>
-    public long WrittenBytes => Volatile.Read(ref _writtenBytes);
-
-    /// <inheritdoc/>
-    public void Read(long offsetBytes, Span<byte> buffer)
+    public override void Read(long offsetBytes, Span<byte> buffer)
     {
         CheckRange(offsetBytes, buffer.Length, "read");
+        if (_ahead.TryRead(OffsetBytes + offsetBytes, buffer))
+        {
+            return;
+        }
         Waiting?.Invoke();
         fixed (byte* start = buffer)
         {
             if (IsAligned(start, OffsetBytes + offsetBytes, buffer.Length))
             {
-                ReadSectors(start, buffer.Length, OffsetBytes + offsetBytes);
+                ReadAll(start, buffer.Length, OffsetBytes + offsetBytes);
                 return;
             }
         }
@@ -77,7 +63,7 @@ public sealed unsafe partial class DirectDevice : IBlockDevice
             while (!buffer.IsEmpty)
             {
                 int count = Stretch(OffsetBytes + offsetBytes, buffer.Length, out long first, out int bytes);
-                ReadSectors(piece.Start, bytes, first);
+                ReadAll(piece.Start, bytes, first);
                 piece.Bytes.Slice((int)(OffsetBytes + offsetBytes - first), count).CopyTo(buffer);
                 buffer = buffer[count..];
                 offsetBytes += count;
@@ -90,11 +76,35 @@ public sealed unsafe partial class DirectDevice : IBlockDevice
     }
 
     /// <inheritdoc/>
-    public void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
+    public override void ReadAhead(long offsetBytes, long lengthBytes)
+    {
+        long length = Math.Min(lengthBytes, LengthBytes - offsetBytes);
+        if (offsetBytes >= 0 && length > 0)
+        {
+            _ahead.Add(OffsetBytes + offsetBytes, length);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Forget(long offsetBytes, long lengthBytes) => _ahead.Drop(OffsetBytes + offsetBytes, lengthBytes);
+
+    /// <inheritdoc/>
+    public override void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
     {
         CheckWritable(offsetBytes, buffer.Length);
-        Interlocked.Add(ref _writtenBytes, buffer.Length);
-        long at = OffsetBytes + offsetBytes;
+        CountWritten(buffer.Length);
+        try
+        {
+            WriteRange(OffsetBytes + offsetBytes, buffer);
+        }
+        finally
+        {
+            _ahead.Drop(OffsetBytes + offsetBytes, buffer.Length);
+        }
+    }
+
+    private void WriteRange(long at, ReadOnlySpan<byte> buffer)
+    {
         fixed (byte* start = buffer)
         {
             if (IsAligned(start, at, buffer.Length))
@@ -130,7 +140,7 @@ public sealed unsafe partial class DirectDevice : IBlockDevice
 
     /// <inheritdoc/>
     /// <remarks>Gathered, and written in large pieces that end with a sector.</remarks>
-    public void WriteVectored(long offsetBytes, ReadOnlySpan<ReadOnlyMemory<byte>> buffers)
+    public override void WriteVectored(long offsetBytes, ReadOnlySpan<ReadOnlyMemory<byte>> buffers)
     {
         AlignedBuffer piece = _pieces.Rent();
         try
@@ -162,65 +172,26 @@ public sealed unsafe partial class DirectDevice : IBlockDevice
         }
     }
 
-    /// <inheritdoc/>
-    public void Flush()
+    private protected override void Close()
     {
-        if (!IsReadOnly)
-        {
-            _flushes.Run(FlushOnce);
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Discard(long offsetBytes, long lengthBytes)
-    {
-        CheckWritable(offsetBytes, lengthBytes);
-        if (Volatile.Read(ref _discardUnsupported) != 0 || lengthBytes == 0)
-        {
-            return;
-        }
-        Errno error = Request(BlockDeviceRequest.Discard, offsetBytes, lengthBytes);
-        if (error is Errno.NotSupported or Errno.NotImplemented or Errno.NotTerminal)
-        {
-            Volatile.Write(ref _discardUnsupported, 1);
-        }
-        else if (error != Errno.Ok)
-        {
-            throw new DeviceException(error, $"discard at byte {offsetBytes}");
-        }
-    }
-
-    /// <inheritdoc/>
-    public void WriteZeros(long offsetBytes, long lengthBytes)
-    {
-        CheckWritable(offsetBytes, lengthBytes);
-        if (lengthBytes == 0)
-        {
-            return;
-        }
-        Errno error = Request(BlockDeviceRequest.ZeroOut, offsetBytes, lengthBytes);
-        if (error is Errno.NotSupported or Errno.NotImplemented or Errno.NotTerminal or Errno.Invalid)
-        {
-            byte[] zeros = new byte[(int)Math.Min(lengthBytes, PieceBytes)];
-            for (long done = 0; done < lengthBytes;)
-            {
-                int count = (int)Math.Min(zeros.Length, lengthBytes - done);
-                Write(offsetBytes + done, zeros.AsSpan(0, count));
-                done += count;
-            }
-        }
-        else if (error != Errno.Ok)
-        {
-            throw new DeviceException(error, $"zeroing at byte {offsetBytes}");
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _descriptor.Dispose();
+        _ahead.Dispose();
+        base.Close();
         _pieces.Dispose();
         _sectors.Dispose();
+    }
+
+    private protected override Errno DiscardRange(long offsetBytes, long lengthBytes)
+    {
+        Errno error = base.DiscardRange(offsetBytes, lengthBytes);
+        _ahead.Drop(OffsetBytes + offsetBytes, lengthBytes);
+        return error;
+    }
+
+    private protected override Errno ZeroRange(long offsetBytes, long lengthBytes)
+    {
+        Errno error = base.ZeroRange(offsetBytes, lengthBytes);
+        _ahead.Drop(OffsetBytes + offsetBytes, lengthBytes);
+        return error;
     }
 
     /// <summary>The sectors that one piece can hold of a range.</summary>
@@ -251,13 +222,13 @@ public sealed unsafe partial class DirectDevice : IBlockDevice
         _sectors.EnterWriteLock();
         try
         {
-            ReadSectors(piece.Start, SectorBytes, first);
+            ReadAll(piece.Start, SectorBytes, first);
             if (bytes > SectorBytes)
             {
-                ReadSectors(piece.Start + bytes - SectorBytes, SectorBytes, first + bytes - SectorBytes);
+                ReadAll(piece.Start + bytes - SectorBytes, SectorBytes, first + bytes - SectorBytes);
             }
             buffer.CopyTo(piece.Bytes[(int)(at - first)..]);
-            WriteSectors(piece.Start, bytes, first);
+            WriteAll(piece.Start, bytes, first, cutsShort: false);
         }
         finally
         {
@@ -270,79 +241,11 @@ public sealed unsafe partial class DirectDevice : IBlockDevice
         _sectors.EnterReadLock();
         try
         {
-            WriteSectors(start, length, at);
+            WriteAll(start, length, at, cutsShort: false);
         }
         finally
         {
             _sectors.ExitReadLock();
-        }
-    }
-
-    private void ReadSectors(byte* start, int length, long at)
-    {
-        for (int done = 0; done < length;)
-        {
-            nint count = LibC.PRead(_descriptor, start + done, (nuint)(length - done), at + done);
-            if (count <= 0)
-            {
-                // An end inside the range: the device shrank under us.
-                ThrowUnlessInterrupted(count == 0 ? Errno.InputOutput : LibC.LastError, "read", at + done);
-                continue;
-            }
-            done += (int)count;
-        }
-    }
-
-    private void WriteSectors(byte* start, int length, long at)
-    {
-        for (int done = 0; done < length;)
-        {
-            nint count = LibC.PWrite(_descriptor, start + done, (nuint)(length - done), at + done);
-            if (count <= 0)
-            {
-                ThrowUnlessInterrupted(count == 0 ? Errno.InputOutput : LibC.LastError, "write", at + done);
-                continue;
-            }
-            done += (int)count;
-        }
-    }
-
-    private void FlushOnce()
-    {
-        while (LibC.FDataSync(_descriptor) != 0)
-        {
-            ThrowUnlessInterrupted(LibC.LastError, "flush", 0);
-        }
-    }
-
-    private Errno Request(nuint request, long offsetBytes, long lengthBytes)
-    {
-        ulong* range = stackalloc ulong[2] { (ulong)(OffsetBytes + offsetBytes), (ulong)lengthBytes };
-        return LibC.IoControl(_descriptor, request, range) == 0 ? Errno.Ok : LibC.LastError;
-    }
-
-    private static void ThrowUnlessInterrupted(Errno error, string operation, long offsetBytes)
-    {
-        if (error != Errno.Interrupted)
-        {
-            throw new DeviceException(error, $"{operation} at byte {offsetBytes}");
-        }
-    }
-
-    private void CheckWritable(long offsetBytes, long lengthBytes)
-    {
-        if (IsReadOnly)
-        {
-            throw new DeviceException(Errno.ReadOnly, "write");
-        }
-        CheckRange(offsetBytes, lengthBytes, "write");
-    }
-
-    private void CheckRange(long offsetBytes, long lengthBytes, string operation)
-    {
-        if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes > LengthBytes - lengthBytes)
-        {
-            throw new DeviceException(Errno.InputOutput, $"{operation} of {lengthBytes} bytes at byte {offsetBytes}");
         }
     }
 }

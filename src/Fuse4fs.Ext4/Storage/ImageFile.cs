@@ -4,47 +4,21 @@ using Fuse4fs.Linux;
 namespace Fuse4fs.Ext4.Storage;
 
 /// <summary>A volume in a file or on a block device, from a byte offset on.</summary>
-public sealed unsafe class ImageFile : IBlockDevice
+public sealed unsafe class ImageFile : DescriptorDevice
 {
     /// <summary>IOV_MAX of Linux.</summary>
     private const int MaximumVectors = 1024;
 
     private const long ReadAheadPieceBytes = 128 << 10;
 
-    private readonly FileDescriptor _descriptor;
-    private readonly long _offsetBytes;
-    private readonly FlushGroup _flushes = new();
     private readonly WriteBehind _behind = new();
-    private int _discardUnsupported;
-    private long _writtenBytes;
     private volatile bool _waitsUnknown;
 
     private ImageFile(FileDescriptor descriptor, long offsetBytes, long lengthBytes, bool isBlockDevice, bool isReadOnly)
-    {
-        _descriptor = descriptor;
-        _offsetBytes = offsetBytes;
-        LengthBytes = lengthBytes;
-        IsBlockDevice = isBlockDevice;
-        IsReadOnly = isReadOnly;
-    }
-
-    /// <inheritdoc/>
-    public long LengthBytes { get; }
-
-    /// <inheritdoc/>
-    public bool IsReadOnly { get; }
+        : base(descriptor, offsetBytes, lengthBytes, isReadOnly) => IsBlockDevice = isBlockDevice;
 
     /// <summary>The source is a block device, not a file.</summary>
     public bool IsBlockDevice { get; }
-
-    /// <summary>The open file, for locks and for what only its owner knows to do. Owned by this object.</summary>
-    public FileDescriptor Descriptor => _descriptor;
-
-    /// <summary>Where the volume starts in the file.</summary>
-    public long OffsetBytes => _offsetBytes;
-
-    /// <summary>Called by whoever is about to wait for the medium while reading. Must not block.</summary>
-    public Action? Waiting { get; set; }
 
     /// <summary>Opens by path. A read-only source is opened O_RDONLY: nothing can ever be written through it.</summary>
     /// <returns>The error of open(2), NoDevice for something that is neither file nor block device, Invalid for an
@@ -89,72 +63,49 @@ public sealed unsafe class ImageFile : IBlockDevice
     }
 
     /// <inheritdoc/>
-    public void Read(long offsetBytes, Span<byte> buffer)
+    public override void Read(long offsetBytes, Span<byte> buffer)
     {
         CheckRange(offsetBytes, buffer.Length, "read");
         fixed (byte* start = buffer)
         {
-            for (int done = Waiting is null ? 0 : ReadCached(start, buffer.Length, offsetBytes); done < buffer.Length;)
-            {
-                nint count = LibC.PRead(
-                    _descriptor, start + done, (nuint)(buffer.Length - done), _offsetBytes + offsetBytes + done);
-                if (count <= 0)
-                {
-                    // An end of file inside the range: the image shrank under us.
-                    ThrowUnlessInterrupted(count == 0 ? Errno.InputOutput : LibC.LastError, "read", offsetBytes + done);
-                    continue;
-                }
-                done += (int)count;
-            }
+            int done = Waiting is null ? 0 : ReadCached(start, buffer.Length, offsetBytes);
+            ReadAll(start + done, buffer.Length - done, OffsetBytes + offsetBytes + done);
         }
     }
 
     /// <inheritdoc/>
     /// <remarks>In pieces: the kernel cuts off what exceeds the device's largest request.</remarks>
-    public void ReadAhead(long offsetBytes, long lengthBytes)
+    public override void ReadAhead(long offsetBytes, long lengthBytes)
     {
         const int willNeed = 3;
         long end = Math.Min(LengthBytes, offsetBytes > long.MaxValue - lengthBytes ? LengthBytes : offsetBytes + lengthBytes);
         for (long at = Math.Max(0, offsetBytes); at < end; at += ReadAheadPieceBytes)
         {
-            _ = LibC.FAdvise(_descriptor, _offsetBytes + at, Math.Min(ReadAheadPieceBytes, end - at), willNeed);
+            _ = LibC.FAdvise(Descriptor, OffsetBytes + at, Math.Min(ReadAheadPieceBytes, end - at), willNeed);
         }
     }
 
     /// <inheritdoc/>
-    public void Forget(long offsetBytes, long lengthBytes)
+    public override void Forget(long offsetBytes, long lengthBytes)
     {
         const int dontNeed = 4;
-        _ = LibC.FAdvise(_descriptor, _offsetBytes + offsetBytes, lengthBytes, dontNeed);
+        _ = LibC.FAdvise(Descriptor, OffsetBytes + offsetBytes, lengthBytes, dontNeed);
     }
 
     /// <inheritdoc/>
-    public long WrittenBytes => Volatile.Read(ref _writtenBytes);
-
-    /// <inheritdoc/>
-    public void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
+    public override void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
     {
         CheckWritable(offsetBytes, buffer.Length);
-        Interlocked.Add(ref _writtenBytes, buffer.Length);
+        CountWritten(buffer.Length);
         fixed (byte* start = buffer)
         {
-            for (int done = 0; done < buffer.Length;)
-            {
-                nint count = LibC.PWrite(_descriptor, start + done,
-                    (nuint)Shortened(buffer.Length - done), _offsetBytes + offsetBytes + done);
-                if (count <= 0)
-                {
-                    ThrowUnlessInterrupted(count == 0 ? Errno.InputOutput : LibC.LastError, "write", offsetBytes + done);
-                    continue;
-                }
-                done += (int)count;
-            }
+            WriteAll(start, buffer.Length, OffsetBytes + offsetBytes, cutsShort: true);
         }
-        _behind.Wrote(_descriptor, _offsetBytes + offsetBytes, buffer.Length);
+        _behind.Wrote(Descriptor, OffsetBytes + offsetBytes, buffer.Length);
     }
 
     /// <inheritdoc/>
-    public void WriteVectored(long offsetBytes, ReadOnlySpan<ReadOnlyMemory<byte>> buffers)
+    public override void WriteVectored(long offsetBytes, ReadOnlySpan<ReadOnlyMemory<byte>> buffers)
     {
         long total = 0;
         foreach (ReadOnlyMemory<byte> buffer in buffers)
@@ -162,7 +113,7 @@ public sealed unsafe class ImageFile : IBlockDevice
             total += buffer.Length;
         }
         CheckWritable(offsetBytes, total);
-        Interlocked.Add(ref _writtenBytes, total);
+        CountWritten(total);
         while (!buffers.IsEmpty)
         {
             int take = Math.Min(buffers.Length, MaximumVectors);
@@ -171,67 +122,13 @@ public sealed unsafe class ImageFile : IBlockDevice
         }
     }
 
-    /// <inheritdoc/>
-    public void Flush()
-    {
-        if (!IsReadOnly)
-        {
-            _flushes.Run(FlushOnce);
-        }
-    }
+    private protected override Errno DiscardRange(long offsetBytes, long lengthBytes) => IsBlockDevice
+        ? base.DiscardRange(offsetBytes, lengthBytes)
+        : PunchRange(offsetBytes, lengthBytes);
 
-    /// <inheritdoc/>
-    public void Discard(long offsetBytes, long lengthBytes)
-    {
-        CheckWritable(offsetBytes, lengthBytes);
-        if (Volatile.Read(ref _discardUnsupported) != 0 || lengthBytes == 0)
-        {
-            return;
-        }
-        Errno error = IsBlockDevice
-            ? BlockRange(BlockDeviceRequest.Discard, offsetBytes, lengthBytes)
-            : FallocateRange(FallocateMode.PunchHole | FallocateMode.KeepSize, offsetBytes, lengthBytes);
-        if (error is Errno.NotSupported or Errno.NotImplemented or Errno.NotTerminal)
-        {
-            Volatile.Write(ref _discardUnsupported, 1);
-        }
-        else if (error != Errno.Ok)
-        {
-            throw new DeviceException(error, $"discard at byte {offsetBytes}");
-        }
-    }
-
-    /// <inheritdoc/>
-    public void WriteZeros(long offsetBytes, long lengthBytes)
-    {
-        CheckWritable(offsetBytes, lengthBytes);
-        if (lengthBytes == 0)
-        {
-            return;
-        }
-        Errno error = IsBlockDevice
-            ? BlockRange(BlockDeviceRequest.ZeroOut, offsetBytes, lengthBytes)
-            : FallocateRange(FallocateMode.PunchHole | FallocateMode.KeepSize, offsetBytes, lengthBytes);
-        if (error is Errno.NotSupported or Errno.NotImplemented or Errno.NotTerminal or Errno.Invalid)
-        {
-            WriteZeroBytes(offsetBytes, lengthBytes);
-        }
-        else if (error != Errno.Ok)
-        {
-            throw new DeviceException(error, $"zeroing at byte {offsetBytes}");
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => _descriptor.Dispose();
-
-    private void FlushOnce()
-    {
-        while (LibC.FDataSync(_descriptor) != 0)
-        {
-            ThrowUnlessInterrupted(LibC.LastError, "flush", 0);
-        }
-    }
+    private protected override Errno ZeroRange(long offsetBytes, long lengthBytes) => IsBlockDevice
+        ? base.ZeroRange(offsetBytes, lengthBytes)
+        : PunchRange(offsetBytes, lengthBytes);
 
     private static Errno Measure(FileDescriptor descriptor, out long size, out bool isBlockDevice)
     {
@@ -256,21 +153,13 @@ public sealed unsafe class ImageFile : IBlockDevice
         return LibC.IoControl(device, BlockDeviceRequest.GetReadOnly, &isProtected) == 0 && isProtected != 0;
     }
 
-    private static void ThrowUnlessInterrupted(Errno error, string operation, long offsetBytes)
-    {
-        if (error != Errno.Interrupted)
-        {
-            throw new DeviceException(error, $"{operation} at byte {offsetBytes}");
-        }
-    }
-
     /// <summary>Reads what the host has in memory, and calls out when that is not all.</summary>
     /// <returns>Bytes read from the start.</returns>
     private int ReadCached(byte* start, int length, long offsetBytes)
     {
         const int noWait = 8;
         var vector = new IoVector { Base = start, Length = (nuint)length };
-        nint count = _waitsUnknown ? 0 : LibC.PReadV2(_descriptor, &vector, 1, _offsetBytes + offsetBytes, noWait);
+        nint count = _waitsUnknown ? 0 : LibC.PReadV2(Descriptor, &vector, 1, OffsetBytes + offsetBytes, noWait);
         if (count < 0)
         {
             _waitsUnknown = LibC.LastError is Errno.NotSupported or Errno.NotImplemented or Errno.Invalid;
@@ -280,16 +169,6 @@ public sealed unsafe class ImageFile : IBlockDevice
             Waiting?.Invoke();
         }
         return (int)Math.Max(0, count);
-    }
-
-    /// <summary>Debug builds cut transfers short, so that the loops around them always run.</summary>
-    private static int Shortened(int count)
-    {
-#if DEBUG
-        return count > 4096 ? count / 2 : count;
-#else
-        return count;
-#endif
     }
 
     private long WriteVectors(long offsetBytes, ReadOnlySpan<ReadOnlyMemory<byte>> buffers)
@@ -305,7 +184,7 @@ public sealed unsafe class ImageFile : IBlockDevice
                 vectors[i] = new IoVector { Base = pins[i].Pointer, Length = (nuint)buffers[i].Length };
                 total += buffers[i].Length;
             }
-            WriteAll(offsetBytes, vectors, total);
+            WritePieces(offsetBytes, vectors, total);
         }
         finally
         {
@@ -317,14 +196,14 @@ public sealed unsafe class ImageFile : IBlockDevice
         return total;
     }
 
-    private void WriteAll(long offsetBytes, Span<IoVector> vectors, long total)
+    private void WritePieces(long offsetBytes, Span<IoVector> vectors, long total)
     {
         for (long done = 0; done < total;)
         {
             nint count;
             fixed (IoVector* first = vectors)
             {
-                count = LibC.PWriteV(_descriptor, first, vectors.Length, _offsetBytes + offsetBytes + done);
+                count = LibC.PWriteV(Descriptor, first, vectors.Length, OffsetBytes + offsetBytes + done);
             }
             if (count <= 0)
             {
@@ -351,15 +230,10 @@ public sealed unsafe class ImageFile : IBlockDevice
         return vectors;
     }
 
-    private Errno BlockRange(nuint request, long offsetBytes, long lengthBytes)
+    private Errno PunchRange(long offsetBytes, long lengthBytes)
     {
-        ulong* range = stackalloc ulong[2] { (ulong)(_offsetBytes + offsetBytes), (ulong)lengthBytes };
-        return LibC.IoControl(_descriptor, request, range) == 0 ? Errno.Ok : LibC.LastError;
-    }
-
-    private Errno FallocateRange(FallocateMode mode, long offsetBytes, long lengthBytes)
-    {
-        while (LibC.FAllocate(_descriptor, (int)mode, _offsetBytes + offsetBytes, lengthBytes) != 0)
+        const FallocateMode mode = FallocateMode.PunchHole | FallocateMode.KeepSize;
+        while (LibC.FAllocate(Descriptor, (int)mode, OffsetBytes + offsetBytes, lengthBytes) != 0)
         {
             Errno error = LibC.LastError;
             if (error != Errno.Interrupted)
@@ -368,33 +242,5 @@ public sealed unsafe class ImageFile : IBlockDevice
             }
         }
         return Errno.Ok;
-    }
-
-    private void WriteZeroBytes(long offsetBytes, long lengthBytes)
-    {
-        byte[] zeros = new byte[(int)Math.Min(lengthBytes, 1 << 20)];
-        for (long done = 0; done < lengthBytes;)
-        {
-            int count = (int)Math.Min(zeros.Length, lengthBytes - done);
-            Write(offsetBytes + done, zeros.AsSpan(0, count));
-            done += count;
-        }
-    }
-
-    private void CheckWritable(long offsetBytes, long lengthBytes)
-    {
-        if (IsReadOnly)
-        {
-            throw new DeviceException(Errno.ReadOnly, "write");
-        }
-        CheckRange(offsetBytes, lengthBytes, "write");
-    }
-
-    private void CheckRange(long offsetBytes, long lengthBytes, string operation)
-    {
-        if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes > LengthBytes - lengthBytes)
-        {
-            throw new DeviceException(Errno.InputOutput, $"{operation} of {lengthBytes} bytes at byte {offsetBytes}");
-        }
     }
 }

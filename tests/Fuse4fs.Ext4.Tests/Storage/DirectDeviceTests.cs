@@ -41,6 +41,72 @@ public sealed class DirectDeviceTests
         Assert.True(model.AsSpan().SequenceEqual(File.ReadAllBytes(directory.Combine("image"))));
     }
 
+    /// <summary>What is read ahead is what is read, until something is written there.</summary>
+    [Theory]
+    [InlineData(512, 0)]
+    [InlineData(4096, 8192)]
+    public void What_is_read_ahead_is_used_and_never_older_than_a_write(int sectorBytes, long offsetBytes)
+    {
+        const int length = 1 << 20;
+        using var directory = new TemporaryDirectory();
+        using LoopDevice loop = Attach(directory, sectorBytes);
+        using DirectDevice device = Open(loop.Path, isReadOnly: false, offsetBytes);
+        byte[] first = new byte[length];
+        new Random(1).NextBytes(first);
+        device.Write(0, first);
+        int called = 0;
+        device.Waiting = () => called++;
+        device.ReadAhead(0, length);
+        Assert.True(SpinWait.SpinUntil(() => device.PiecesAhead * (128 << 10) >= length, TimeSpan.FromMinutes(1)));
+        byte[] block = new byte[1024];
+        for (int at = 0; at < length / 2; at += block.Length)
+        {
+            device.Read(at, block);
+            Assert.True(first.AsSpan(at, block.Length).SequenceEqual(block), $"{at}");
+        }
+        Assert.Equal(0, called);        // nobody had to wait for the device
+        byte[] second = new byte[length];
+        new Random(2).NextBytes(second);
+        device.Write(length / 2, second.AsSpan(length / 2));
+        for (int at = length / 2; at < length; at += block.Length)
+        {
+            device.Read(at, block);
+            Assert.True(second.AsSpan(at, block.Length).SequenceEqual(block), $"{at}");
+        }
+    }
+
+    /// <summary>Readers, writers and read-ahead at once, each writer in a part of his own that only he compares.</summary>
+    [Fact]
+    public void Read_ahead_beside_writes_shows_nothing_old()
+    {
+        const int parts = 4;
+        const int partBytes = 300 << 10;        // pieces are shared by neighbours
+        using var directory = new TemporaryDirectory();
+        using LoopDevice loop = Attach(directory, 512);
+        using DirectDevice device = Open(loop.Path, isReadOnly: false, 0);
+        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part =>
+        {
+            var random = new Random(part);
+            byte[] model = new byte[partBytes];
+            device.Write((long)part * partBytes, model);
+            byte[] back = new byte[20_000];
+            for (int round = 0; round < 400; round++)
+            {
+                int at = random.Next(partBytes - back.Length);
+                int count = random.Next(1, back.Length);
+                if (random.Next(3) == 0)
+                {
+                    random.NextBytes(model.AsSpan(at, count));
+                    device.Write(((long)part * partBytes) + at, model.AsSpan(at, count));
+                }
+                device.ReadAhead(((long)part * partBytes) + random.Next(partBytes), 256 << 10);
+                at = random.Next(partBytes - count);
+                device.Read(((long)part * partBytes) + at, back.AsSpan(0, count));
+                Assert.True(model.AsSpan(at, count).SequenceEqual(back.AsSpan(0, count)), $"part {part}, round {round}");
+            }
+        });
+    }
+
     [Fact]
     public void Parts_of_one_sector_are_written_by_many_at_once()
     {

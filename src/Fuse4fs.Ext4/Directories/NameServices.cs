@@ -30,7 +30,7 @@ internal sealed record NameServices(
     public DirectoryLinks Links { get; } = new(Context.Geometry);
 
     /// <summary>What time it is, in the steps in which the kernel gives times to files.</summary>
-    public Timestamp Now() => Timestamp.OfChange(Context.Clock);
+    public Timestamp Now() => Timestamp.OfChange(Context);
 
     /// <summary>How deep a caller may dig into the last free space. Kernel: ext4_has_free_clusters.</summary>
     public SpaceClaim ClaimOf(in Caller caller) =>

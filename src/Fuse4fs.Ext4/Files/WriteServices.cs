@@ -22,7 +22,7 @@ internal sealed record WriteServices(
     public static MapChange Change => t_change ??= new MapChange();
 
     /// <summary>What time it is, in the steps in which the kernel gives times to files.</summary>
-    public Timestamp Now() => Timestamp.OfChange(Context.Clock);
+    public Timestamp Now() => Timestamp.OfChange(Context);
 
     /// <summary>Notes that a file's contents changed just now, and by whom.</summary>
     public void Touch(Inode inode, in WriteOptions options)

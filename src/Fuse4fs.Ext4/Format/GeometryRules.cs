@@ -74,6 +74,8 @@ internal static class GeometryRules
         Require(geometry.GroupCount <= Geometry.MaximumGroups, $"{geometry.GroupCount} groups");
         Require((ulong)geometry.GroupCount * geometry.InodesPerGroup == geometry.InodeCount,
             $"{geometry.InodeCount} inodes are not {geometry.GroupCount} times {geometry.InodesPerGroup}");
+        Require(!geometry.Has(IncompatFeatures.MetaBlockGroups) || geometry.FirstMetaGroup <= geometry.DescriptorBlockCount,
+            $"first meta block group {geometry.FirstMetaGroup}");
         for (uint i = 0; i < geometry.DescriptorBlockCount; i++)
         {
             Require(geometry.DescriptorBlock(i).Value < geometry.BlockCount, "group descriptors beyond the end");

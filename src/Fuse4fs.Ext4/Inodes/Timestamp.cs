@@ -1,3 +1,5 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Storage;
 using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Inodes;
@@ -72,7 +74,7 @@ public readonly record struct Timestamp(long Seconds, uint Nanoseconds) : ICompa
 
     /// <summary>A clock's present time in steps like those in which the kernel's file times advance: changes that follow
     /// each other closely then need not store the inode each time.</summary>
-    public static Timestamp OfChange(TimeProvider clock)
+    private static Timestamp OfChange(TimeProvider clock)
     {
         if (clock is FileClock)
         {
@@ -81,6 +83,14 @@ public readonly record struct Timestamp(long Seconds, uint Nanoseconds) : ICompa
         }
         Timestamp now = Now(clock);
         return now with { Nanoseconds = now.Nanoseconds - (now.Nanoseconds % CoarseStep) };
+    }
+
+    /// <summary>A volume's present time, in steps that its inodes can hold: whole seconds where they have no extra
+    /// fields. Kernel: s_time_gran.</summary>
+    public static Timestamp OfChange(VolumeContext context)
+    {
+        Timestamp now = OfChange(context.Clock);
+        return context.Geometry.InodeSizeBytes > InodeRecord.SizeBytes ? now : now with { Nanoseconds = 0 };
     }
 
     /// <inheritdoc/>

@@ -149,7 +149,7 @@ internal sealed class ValueInodes(
     /// <summary>The access time is the checksum; the count, none yet, is in the change time and the version.</summary>
     private void Initialize(Inode inode, Inode owner, uint checksum)
     {
-        Timestamp now = Timestamp.OfChange(context.Clock);
+        Timestamp now = Timestamp.OfChange(context);
         inode.Mode = (ushort)((ushort)FileKind.Regular | Permissions);
         inode.UserId = owner.UserId;
         inode.GroupId = owner.GroupId;

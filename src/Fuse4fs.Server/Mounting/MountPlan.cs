@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Format;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Fuse.Wire;
@@ -15,6 +16,7 @@ internal static class MountPlan
     private const int ReadAheadKibibytes = 1024;
 
     private const int PageBytes = 4096;
+    private const uint NanosecondsPerSecond = 1_000_000_000;
 
     public static MountOptions Create(
         ServeOptions options, ImageSource source, Volume volume, bool isReadOnly, bool isPrivate, bool isIomap)
@@ -79,6 +81,11 @@ internal static class MountPlan
         }
         return new CapabilityRequest { Flags = flags };
     }
+
+    /// <summary>The steps in which the kernel gives times to files, nanoseconds: inodes without the extra fields hold whole
+    /// seconds. Kernel: ext4_inode_info_init.</summary>
+    public static uint TimeGranularityOf(Geometry geometry) =>
+        geometry.InodeSizeBytes > InodeRecord.SizeBytes ? 1 : NanosecondsPerSecond;
 
     /// <summary>More read-ahead where we may set it: root of the machine.</summary>
     public static void RaiseReadAhead(FuseMount mount)

@@ -81,7 +81,10 @@ internal static class SessionStart
 
     private static SessionOptions OptionsOf(ServedVolume server) => new()
     {
-        Capabilities = MountPlan.Capabilities(server.Options, server.IsReadOnly, server.IsPrivate),
+        Capabilities = MountPlan.Capabilities(server.Options, server.IsReadOnly, server.IsPrivate) with
+        {
+            TimeGranularityNanoseconds = MountPlan.TimeGranularityOf(server.Volume.Context.Geometry),
+        },
         Workers = server.Options.Threads,
         Log = server.Log,
     };

@@ -20,7 +20,7 @@ internal static class AccessTimes
     {
         if (server.IsReadOnly || (flags & OpenFlags.AccessMask) != OpenFlags.ReadOnly
             || (flags & (OpenFlags.NoAccessTime | OpenFlags.Truncate)) != 0
-            || !IsDue(server.Options, in attributes, Timestamp.OfChange(server.Volume.Context.Clock))
+            || !IsDue(server.Options, in attributes, Timestamp.OfChange(server.Volume.Context))
             || server.Volume.Accessed(attributes.Number) != Errno.Ok)
         {
             return;

@@ -99,6 +99,31 @@ public sealed class SuperblockReaderTests
             Assert.Throws<VolumeRefusedException>(() => VolumeOpening.ReadOnly(image.Path)).Reason);
     }
 
+    /// <summary>Sizes and counts that the kernel does not mount; debugfs puts the checksum right. A backup may be good.
+    /// </summary>
+    [Theory]
+    [InlineData("-t ext4", "first_meta_bg 842150400", "-O meta_bg,^resize_inode")]
+    [InlineData("-t ext4", "first_meta_bg 2", "-O meta_bg,^resize_inode")]
+    [InlineData("-t ext4", "inodes_per_group 0")]
+    [InlineData("-t ext4", "blocks_per_group 7")]
+    [InlineData("-t ext4", "log_block_size 9")]
+    [InlineData("-t ext4", "desc_size 48")]
+    [InlineData("-t ext4", "inode_size 100")]
+    [InlineData("-t ext4", "inodes_count 12345")]
+    [InlineData("-t ext4", "blocks_count 99999999")]
+    [InlineData("-t ext4", "first_ino 5")]
+    public void Of_a_superblock_that_the_kernel_does_not_mount_nothing_is_used(string options, string value, string features = "")
+    {
+        Assert.SkipUnless(Host.NoKernelExt4 is null, Host.NoKernelExt4 ?? "");
+        using var image = new TestImage($"{options} {features}".TrimEnd());
+        Tool.Run("debugfs", "-w", "-R", $"ssv {value}", image.Path);
+        Assert.Throws<OracleException>(() => new LoopMount(image.Path, "ro").Dispose());
+        var events = new RecordedEvents();
+        using Volume volume = VolumeOpening.ReadOnly(image.Path, events);
+        Assert.True(volume.Context.Geometry.IsBackup);
+        Assert.Contains(events.Warnings, static warning => warning.Contains("is damaged", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Recorded_errors_are_told_and_do_not_hinder()
     {

@@ -7,6 +7,28 @@ namespace Fuse4fs.Server.Tests.Writing;
 /// <summary>Times that the mount shows are those on disk: the kernel keeps a regular file's, and hands them in.</summary>
 public sealed class KeptTimesTests
 {
+    /// <summary>An inode of 128 bytes holds whole seconds, and the mount shows no others meanwhile.</summary>
+    [Theory]
+    [InlineData("-t ext4 -I 128", true)]
+    [InlineData("-t ext4 -I 256", false)]
+    public void Times_are_as_fine_as_inodes_hold_them(string options, bool isWhole)
+    {
+        Assert.SkipWhen(Host.NoRootFuse is not null, Host.NoRootFuse ?? "");
+        using var image = new TestImage(options, 32L << 20);
+        using (var mount = new FuseMount(image.Path, "rw"))
+        {
+            ToolResult result = Tool.Run("bash", "-c",
+                $"cd {mount.MountPoint}; echo data > f; touch -d '2001-02-03 04:05:06.789' t; mkdir d; "
+                + "stat -c '%.9X %.9Y %.9Z' f t d");
+            Assert.True(result.ExitCode == 0, result.ToString());
+            string[] times = result.Output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal(9, times.Length);
+            Assert.Equal(isWhole, times.All(static time => time.EndsWith(".000000000", StringComparison.Ordinal)));
+            mount.Unmount();
+        }
+        image.AssertClean();
+    }
+
     [Theory]
     [InlineData("fallocate -l 20000 f")]
     [InlineData("fallocate -n -l 90000 f")]

@@ -70,6 +70,10 @@ internal sealed partial class DelegatedFiles
         {
             ReleaseReserved(state, 0, ulong.MaxValue);
         }
+        if (state.Placed.IsEmpty)
+        {
+            EndPromise(state);
+        }
         Trim(state);
         return isAny;
     }
@@ -79,15 +83,15 @@ internal sealed partial class DelegatedFiles
     /// <param name="inode">Whose.</param>
     /// <param name="offset">First byte.</param>
     /// <param name="length">Bytes.</param>
-    /// <param name="mode">What was done: punched, all inside the range is gone, holes included; what moves blocks comes
-    /// after everything behind the offset was written, so that what is still reserved there was left over.</param>
+    /// <param name="mode">What was done: punched or zeroed, all inside the range is gone, holes included; what moves blocks
+    /// comes after everything behind the offset was written, so that what is still reserved there was left over.</param>
     public void BlocksChanged(Inode inode, long offset, long length, FallocateMode mode)
     {
         if (!maps.States.TryGetValue(inode.Number.Value, out DelegatedState? state))
         {
             return;
         }
-        if ((mode & FallocateMode.PunchHole) != 0)
+        if ((mode & (FallocateMode.PunchHole | FallocateMode.ZeroRange)) != 0)
         {
             ReleaseRange(state, CeilingBlock(offset), (ulong)(offset + length) >> _blockShift);
         }

@@ -122,6 +122,34 @@ public sealed class VolumeSpaceTests
         bench.Finish();
     }
 
+    /// <summary>Whatever has happened: when nobody writes any more, what counts as free is what is free on disk.</summary>
+    [Theory]
+    [InlineData("v8", "-t ext4 -b 4096", 11)]
+    [InlineData("v9", "-t ext4 -b 1024", 12)]
+    [InlineData("v8", "-t ext3 -b 1024", 13)]
+    [InlineData("v9", "-t ext2 -b 4096", 14)]
+    [InlineData("v9", "-t ext4 -b 4096 -O bigalloc -C 16384", 15)]
+    public void Nothing_stays_kept_for_nobody(string revision, string features, int seed)
+    {
+        TwinOptions options = (revision == "v8" ? TwinOptions.V8 : TwinOptions.V9) with { Seed = seed };
+        using var bench = new VolumeBench(options, features, 24 << 20);
+        new RandomOperations(bench.Bench, seed, 150)
+        {
+            MayRefuseAllocation = !features.Contains("ext4", StringComparison.Ordinal),
+        }.Run();
+        bench.Bench.Kernel.Settle();
+        long free = FreeAfterSync(bench);
+        for (int again = 0; again < 200 && free != FreeAfterSync(bench); again++)
+        {
+            Thread.Sleep(5);        // RELEASE is not waited for
+            free = FreeAfterSync(bench);
+        }
+        bench.Finish();
+        string header = Testing.Tool.Check("dumpe2fs", "-h", bench.ImagePath);
+        string line = header.Split('\n').Single(one => one.StartsWith("Free blocks:", StringComparison.Ordinal));
+        Assert.Equal(line.Split(':')[1].Trim(), $"{free}");
+    }
+
     /// <summary>A full volume: what a removed file had is shown as free, and is to be had at once.</summary>
     [Theory]
     [InlineData("v8", "-t ext4 -b 1024 -m 0")]

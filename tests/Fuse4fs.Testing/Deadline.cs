@@ -9,8 +9,9 @@ public static class Deadline
     /// <summary>Runs a test in a thread of its own.</summary>
     /// <param name="patience">Many times what it takes on a busy machine.</param>
     /// <param name="test">Is left behind, where it waits, when it does not end.</param>
-    /// <exception cref="OracleException">It did not end.</exception>
-    public static void Run(TimeSpan patience, Action test)
+    /// <param name="whatNow">Says what was under way, should it not end.</param>
+    /// <exception cref="DeadlineException">It did not end.</exception>
+    public static void Run(TimeSpan patience, Action test, Func<string>? whatNow = null)
     {
         ArgumentNullException.ThrowIfNull(test);
         ExceptionDispatchInfo? failure = null;
@@ -31,7 +32,8 @@ public static class Deadline
         thread.Start();
         if (!thread.Join(patience))
         {
-            throw new OracleException($"no end after {patience.TotalMinutes} minutes: threads wait for each other");
+            throw new DeadlineException($"no end after {patience.TotalSeconds} seconds: "
+                + (whatNow?.Invoke() ?? "threads wait for each other"));
         }
         failure?.Throw();
     }

@@ -37,7 +37,7 @@ internal sealed class DirectoryWriter(
         {
             return;
         }
-        Span<byte> block = blocks.Change(inode.Map.Find(fileBlock)!.Value);
+        Span<byte> block = blocks.Change(inode.BlockAt(fileBlock));
         Span<byte> tail = block[format.LeafBytes..];
         tail.Clear();
         BinaryPrimitives.WriteUInt16LittleEndian(tail[4..], DirectoryLayout.LeafTailBytes);
@@ -154,14 +154,14 @@ internal sealed class DirectoryWriter(
         inode.Map.Clear();
         for (int i = 0; i < count; i++)
         {
-            inode.Map.Append(new Extent((uint)i, have[i], 1, IsUnwritten: false));
+            inode.Map.Put(new Extent((uint)i, have[i], 1, IsUnwritten: false));
         }
         inode.SizeBytes = (ulong)count << geometry.BlockSizeShift;
     }
 
     private void WriteLeaf(ReplayInode inode, uint fileBlock, List<DirectoryEntryRecord> entries)
     {
-        byte[] block = blocks.Create(inode.Map.Find(fileBlock)!.Value);
+        byte[] block = blocks.Create(inode.BlockAt(fileBlock));
         DirectoryArea.Fill(block.AsSpan(0, format.LeafBytes), entries);
         SealLeaf(inode, fileBlock);
     }
@@ -169,7 +169,7 @@ internal sealed class DirectoryWriter(
     private void WriteRoot(
         ReplayInode inode, ReplayDirectory directory, byte levels, List<(uint Hash, uint Block)> entries)
     {
-        byte[] block = blocks.Create(inode.Map.Find(0)!.Value);
+        byte[] block = blocks.Create(inode.BlockAt(0));
         DirectoryArea.Write(block, 0, DotBytes, Dot(inode));
         DirectoryArea.Write(block, DotBytes, block.Length - DotBytes, DotDot(directory));
         ref HashTreeRoot root = ref Disk.At<HashTreeRoot>(block.AsSpan(), HashTreeRoot.InfoOffset);
@@ -181,7 +181,7 @@ internal sealed class DirectoryWriter(
 
     private void WriteNode(ReplayInode inode, uint fileBlock, (uint Hash, uint Block)[] entries)
     {
-        byte[] block = blocks.Create(inode.Map.Find(fileBlock)!.Value);
+        byte[] block = blocks.Create(inode.BlockAt(fileBlock));
         Disk.At<DirectoryRecordHeader>(block.AsSpan(), 0).RawLength = DirectoryRecordHeader.EncodeLength(block.Length);
         FillNode(inode, block, isRoot: false, entries);
     }

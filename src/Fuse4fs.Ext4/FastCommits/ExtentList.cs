@@ -3,43 +3,47 @@ using Fuse4fs.Ext4.Mapping;
 
 namespace Fuse4fs.Ext4.FastCommits;
 
-/// <summary>The map of a file as a sorted list, while ranges are added to it and taken away.</summary>
-internal sealed class ExtentList
+/// <summary>The map of a file, in order, while ranges are added to it and taken away. A range takes no longer because
+/// there are many others: how many there are is for the image to say.</summary>
+/// <param name="order">By the first file block.</param>
+internal sealed class ExtentList(IComparer<Extent> order)
 {
-    private readonly List<Extent> _extents = [];
+    private readonly SortedSet<Extent> _extents = new(order);
+
+    public ExtentList()
+        : this(Comparer<Extent>.Create(static (one, other) => one.FirstFileBlock.CompareTo(other.FirstFileBlock)))
+    {
+    }
 
     /// <summary>Ascending, not overlapping.</summary>
-    public IReadOnlyList<Extent> Extents => _extents;
+    public IReadOnlyCollection<Extent> Extents => _extents;
+
+    /// <summary>First file block behind the last extent; 0 when there is none.</summary>
+    public ulong EndFileBlock => _extents.Count == 0 ? 0 : _extents.Max.EndFileBlock;
 
     /// <summary>Maps a range, whatever it was before.</summary>
     public void Put(in Extent extent)
     {
         Remove(extent.FirstFileBlock, extent.LengthBlocks);
-        uint first = extent.FirstFileBlock;
-        int at = _extents.FindIndex(other => other.FirstFileBlock > first);
-        _extents.Insert(at < 0 ? _extents.Count : at, extent);
+        _extents.Add(extent);
     }
 
     /// <summary>Makes a hole.</summary>
     public void Remove(uint first, uint count)
     {
-        ulong end = (ulong)first + count;
-        for (int i = _extents.Count - 1; i >= 0; i--)
+        if (count == 0)
         {
-            Extent extent = _extents[i];
-            if (extent.EndFileBlock <= first)
-            {
-                break;
-            }
-            if (extent.FirstFileBlock >= end)
-            {
-                continue;
-            }
-            _extents.RemoveAt(i);
+            return;
+        }
+        ulong end = (ulong)first + count;
+        uint last = (uint)Math.Min(end - 1, uint.MaxValue);
+        while (LastUpTo(last) is { } extent && extent.EndFileBlock > first)
+        {
+            _extents.Remove(extent);
             if (extent.EndFileBlock > end)
             {
                 uint cut = (uint)(end - extent.FirstFileBlock);
-                _extents.Insert(i, extent with
+                _extents.Add(extent with
                 {
                     FirstFileBlock = (uint)end,
                     Start = extent.Start + cut,
@@ -48,7 +52,7 @@ internal sealed class ExtentList
             }
             if (extent.FirstFileBlock < first)
             {
-                _extents.Insert(i, extent with { LengthBlocks = first - extent.FirstFileBlock });
+                _extents.Add(extent with { LengthBlocks = first - extent.FirstFileBlock });
             }
         }
     }
@@ -56,21 +60,11 @@ internal sealed class ExtentList
     /// <summary>Unmaps everything.</summary>
     public void Clear() => _extents.Clear();
 
-    /// <summary>Adds a range behind all others.</summary>
-    public void Append(in Extent extent) => _extents.Add(extent);
-
     /// <summary>The device block of a file block.</summary>
-    public FsBlock? Find(uint fileBlock)
-    {
-        foreach (Extent extent in _extents)
-        {
-            if (extent.FirstFileBlock <= fileBlock && fileBlock < extent.EndFileBlock)
-            {
-                return extent.Start + (fileBlock - extent.FirstFileBlock);
-            }
-        }
-        return null;
-    }
+    public FsBlock? Find(uint fileBlock) =>
+        LastUpTo(fileBlock) is { } extent && fileBlock < extent.EndFileBlock
+            ? extent.Start + (fileBlock - extent.FirstFileBlock)
+            : null;
 
     /// <summary>Neighbours joined, as far as an entry on disk can hold them.</summary>
     public List<Extent> Joined()
@@ -93,4 +87,14 @@ internal sealed class ExtentList
         }
         return joined;
     }
+
+    /// <summary>The last extent that begins at a file block or before it.</summary>
+    private Extent? LastUpTo(uint fileBlock)
+    {
+        SortedSet<Extent> before = _extents.GetViewBetween(Starting(0), Starting(fileBlock));
+        Extent last = before.Max;
+        return last.LengthBlocks == 0 ? null : last;
+    }
+
+    private static Extent Starting(uint fileBlock) => new(fileBlock, default, 0, IsUnwritten: false);
 }

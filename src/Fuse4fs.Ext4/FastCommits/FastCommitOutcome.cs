@@ -78,9 +78,9 @@ internal sealed class FastCommitOutcome(
         }
         foreach (ReplayInode inode in changed)
         {
-            for (int i = 0; i < inode.Map.Extents.Count; i++)
+            foreach (Extent extent in inode.Map.Extents)
             {
-                bitmaps.Use(inode.Map.Extents[i].Start, inode.Map.Extents[i].LengthBlocks);
+                bitmaps.Use(extent.Start, extent.LengthBlocks);
             }
             for (int i = 0; !inode.IsMapChanged && i < inode.OldNodes.Count; i++)
             {

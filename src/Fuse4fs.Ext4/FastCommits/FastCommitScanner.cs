@@ -38,7 +38,7 @@ internal sealed class FastCommitScanner(JournalSource journal, int inodeSizeByte
         var reader = new LogReader(journal.Log);
         for (uint block = geometry.FirstFastCommitBlock; block < geometry.LengthBlocks; block++)
         {
-            if (!ScanBlock(reader.Block(block), transaction))
+            if (!ScanBlock(reader.Block(block).ToArray(), transaction))
             {
                 break;
             }
@@ -47,8 +47,11 @@ internal sealed class FastCommitScanner(JournalSource journal, int inodeSizeByte
         return _records;
     }
 
-    private bool ScanBlock(ReadOnlySpan<byte> block, uint transaction)
+    /// <param name="memory">A copy of its own: the records refer to it.</param>
+    /// <param name="transaction">See <see cref="Scan"/>.</param>
+    private bool ScanBlock(ReadOnlyMemory<byte> memory, uint transaction)
     {
+        ReadOnlySpan<byte> block = memory.Span;
         int at = 0;
         while (at + TagHeaderBytes <= block.Length)
         {
@@ -59,7 +62,7 @@ internal sealed class FastCommitScanner(JournalSource journal, int inodeSizeByte
             {
                 return false;
             }
-            if (!ScanTag(tag, block[at..(start + length)], transaction))
+            if (!ScanTag(tag, memory[at..(start + length)], transaction))
             {
                 return false;
             }
@@ -68,8 +71,9 @@ internal sealed class FastCommitScanner(JournalSource journal, int inodeSizeByte
         return true;
     }
 
-    private bool ScanTag(FastCommitTag tag, ReadOnlySpan<byte> whole, uint transaction)
+    private bool ScanTag(FastCommitTag tag, ReadOnlyMemory<byte> memory, uint transaction)
     {
+        ReadOnlySpan<byte> whole = memory.Span;
         ReadOnlySpan<byte> value = whole[TagHeaderBytes..];
         switch (tag)
         {
@@ -89,7 +93,7 @@ internal sealed class FastCommitScanner(JournalSource journal, int inodeSizeByte
                 _crc = Crc32C.Append(_crc, whole);
                 return _hasHead;
             default:
-                _records.Add(new FastCommitRecord(tag, value.ToArray()));
+                _records.Add(new FastCommitRecord(tag, memory[TagHeaderBytes..]));
                 _crc = Crc32C.Append(_crc, whole);
                 return _hasHead;
         }

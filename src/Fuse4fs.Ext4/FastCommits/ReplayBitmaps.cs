@@ -9,6 +9,9 @@ internal sealed class ReplayBitmaps(ReplayBlocks blocks, Geometry geometry, Chec
 {
     private readonly HashSet<GroupNumber> _changed = [];
 
+    /// <summary>Where the search for a free block goes on, by the group it began in.</summary>
+    private readonly Dictionary<GroupNumber, FreeSearch> _searches = [];
+
     /// <summary>Marks blocks used.</summary>
     public void Use(FsBlock first, uint count) => Mark(first, count, isUsed: true);
 
@@ -33,19 +36,21 @@ internal sealed class ReplayBitmaps(ReplayBlocks blocks, Geometry geometry, Chec
     /// <exception cref="Ext4CorruptException">The volume is full: the fast commits do not belong to it.</exception>
     public FsBlock Allocate(GroupNumber goal)
     {
-        for (uint i = 0; i < geometry.GroupCount; i++)
+        FreeSearch from = _searches.GetValueOrDefault(goal);
+        for (FreeSearch at = from; at.GroupsPassed < geometry.GroupCount; at = new FreeSearch(at.GroupsPassed + 1, 0))
         {
-            var group = new GroupNumber((uint)(((ulong)goal.Value + i) % geometry.GroupCount));
+            var group = new GroupNumber((uint)(((ulong)goal.Value + at.GroupsPassed) % geometry.GroupCount));
             if (View(group, isChange: false).FreeClusters == 0)
             {
                 continue;
             }
             int clusters = (int)geometry.ClustersIn(group);
-            int bit = new BitmapView(BlockBitmap(group)).NextClear(0, clusters);
+            int bit = new BitmapView(BlockBitmap(group)).NextClear(Math.Min(at.Bit, clusters), clusters);
             if (bit < clusters)
             {
                 FsBlock block = geometry.FirstBlock(group) + ((ulong)bit << geometry.ClusterShift);
                 Use(block, 1);
+                _searches[goal] = at with { Bit = bit };
                 return block;
             }
         }
@@ -217,7 +222,13 @@ internal sealed class ReplayBitmaps(ReplayBlocks blocks, Geometry geometry, Chec
         else
         {
             bits.Clear(first, count);
+            _searches.Clear();
             view.FreeClusters += (uint)count - free;
         }
     }
+
+    /// <summary>Where a block was found. What lies before is used, unless something was freed.</summary>
+    /// <param name="GroupsPassed">Groups behind that of the goal.</param>
+    /// <param name="Bit">In the bitmap of the group.</param>
+    private readonly record struct FreeSearch(uint GroupsPassed, int Bit);
 }

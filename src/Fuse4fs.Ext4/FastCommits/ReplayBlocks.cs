@@ -6,11 +6,12 @@ namespace Fuse4fs.Ext4.FastCommits;
 /// <summary>The blocks a replay reads and changes, all in memory until it is complete.</summary>
 internal sealed class ReplayBlocks(IBlockDevice device, Geometry geometry)
 {
-    /// <summary>A fast commit touches few blocks; an image that wants more is not answered with memory.</summary>
+    /// <summary>A fast commit touches little; an image that wants more is not answered with memory.</summary>
     private const long MaximumBytes = 512L << 20;
 
     private readonly Dictionary<FsBlock, byte[]> _blocks = [];
     private readonly HashSet<FsBlock> _changed = [];
+    private long _bytes;
 
     /// <summary>The changed blocks, ascending.</summary>
     public IReadOnlyList<(FsBlock Block, byte[] Bytes)> Changed =>
@@ -55,15 +56,24 @@ internal sealed class ReplayBlocks(IBlockDevice device, Geometry geometry)
     public void Drop(FsBlock block)
     {
         _changed.Remove(block);
-        _blocks.Remove(block);
+        _bytes -= _blocks.Remove(block) ? geometry.BlockSizeBytes : 0;
+    }
+
+    /// <summary>Counts what a replay keeps in memory, blocks or what is made of them. Without it a few records could
+    /// have one map read for every inode there is.</summary>
+    /// <exception cref="Ext4CorruptException">It is too much.</exception>
+    public void Account(long bytes)
+    {
+        _bytes += bytes;
+        if (_bytes > MaximumBytes)
+        {
+            Ext4CorruptException.Throw(Corruption.FastCommit, "fast commit: more blocks than one can touch");
+        }
     }
 
     private byte[] Add(FsBlock block)
     {
-        if ((_blocks.Count + 1L) * geometry.BlockSizeBytes > MaximumBytes)
-        {
-            Ext4CorruptException.Throw(Corruption.FastCommit, "fast commit: too many blocks");
-        }
+        Account(geometry.BlockSizeBytes);
         byte[] bytes = new byte[geometry.BlockSizeBytes];
         _blocks.Add(block, bytes);
         return bytes;

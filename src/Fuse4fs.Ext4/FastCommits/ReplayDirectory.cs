@@ -84,7 +84,8 @@ internal sealed class ReplayDirectory
             return;
         }
         // Without an index only the last block is tried: that is where the kernel left room, if anywhere.
-        NeedsRewrite = !TryInsert((uint)(_inode.Map.Extents[^1].EndFileBlock - 1), entry);
+        // Its blocks may have been taken away meanwhile.
+        NeedsRewrite = _inode.Map.Extents.Count == 0 || !TryInsert((uint)(_inode.Map.EndFileBlock - 1), entry);
     }
 
     private static string Key(ReadOnlySpan<byte> name) => Encoding.Latin1.GetString(name);
@@ -100,19 +101,9 @@ internal sealed class ReplayDirectory
         return true;
     }
 
-    private Span<byte> Area(uint fileBlock) => _blocks.Change(BlockAt(fileBlock)).AsSpan(0, _format.LeafBytes);
+    private Span<byte> Area(uint fileBlock) => _blocks.Change(_inode.BlockAt(fileBlock)).AsSpan(0, _format.LeafBytes);
 
-    private byte[] ReadBlock(uint fileBlock) => _blocks.Read(BlockAt(fileBlock));
-
-    private FsBlock BlockAt(uint fileBlock)
-    {
-        FsBlock? block = _inode.Map.Find(fileBlock);
-        if (block is null)
-        {
-            Ext4CorruptException.Throw(Corruption.DirectoryHole, $"directory {_inode.Number}: no block {fileBlock}");
-        }
-        return block.Value;
-    }
+    private byte[] ReadBlock(uint fileBlock) => _blocks.Read(_inode.BlockAt(fileBlock));
 
     /// <summary>Bounded by the volume: a map that names more blocks than there are is damaged.</summary>
     private void LoadBlocks()

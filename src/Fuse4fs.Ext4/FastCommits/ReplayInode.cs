@@ -49,6 +49,18 @@ internal sealed class ReplayInode(InodeNumber number, FsBlock tableBlock, int of
     /// <summary>The map has to be written.</summary>
     public bool IsMapChanged { get; set; }
 
+    /// <summary>The device block of a directory's block.</summary>
+    /// <exception cref="Ext4CorruptException">There is none.</exception>
+    public FsBlock BlockAt(uint fileBlock)
+    {
+        FsBlock? block = Map.Find(fileBlock);
+        if (block is null)
+        {
+            Ext4CorruptException.Throw(Corruption.DirectoryHole, $"directory {Number}: no block {fileBlock}");
+        }
+        return block.Value;
+    }
+
     public ref InodeRecord Fields => ref Disk.At<InodeRecord>(Record.AsSpan(), 0);
 
     public InodeFlags Flags

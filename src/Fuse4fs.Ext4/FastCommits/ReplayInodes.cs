@@ -7,6 +7,10 @@ namespace Fuse4fs.Ext4.FastCommits;
 internal sealed class ReplayInodes(
     ReplayBlocks blocks, ReplayBitmaps bitmaps, Geometry geometry, Checksums checksums)
 {
+    /// <summary>About what an inode takes in memory beside its record, and an extent.</summary>
+    private const int InodeBytes = 512;
+    private const int ExtentBytes = 96;
+
     private readonly Dictionary<InodeNumber, ReplayInode> _inodes = [];
 
     /// <summary>All that were touched.</summary>
@@ -27,6 +31,7 @@ internal sealed class ReplayInodes(
         uint index = geometry.IndexInGroup(number);
         FsBlock block = bitmaps.InodeTable(geometry.GroupOf(number)) + (index / (uint)geometry.InodesPerBlock);
         int offset = (int)(index % (uint)geometry.InodesPerBlock) * geometry.InodeSizeBytes;
+        blocks.Account(InodeBytes + geometry.InodeSizeBytes);
         byte[] record = blocks.Read(block).AsSpan(offset, geometry.InodeSizeBytes).ToArray();
         var inode = new ReplayInode(number, block, offset, record);
         _inodes.Add(number, inode);
@@ -83,10 +88,11 @@ internal sealed class ReplayInodes(
                 inode.OldNodes.Add(place.Block);
                 inode.OldBlocks.Add((place.Block, 1));
             }
+            blocks.Account((long)node.Count * ExtentBytes);
             for (int i = 0; node.Depth == 0 && i < node.Count; i++)
             {
                 ref ExtentEntry entry = ref node.Entry(i);
-                inode.Map.Append(
+                inode.Map.Put(
                     new Extent(entry.FirstFileBlock, entry.Start, entry.LengthBlocks, entry.IsUnwritten));
                 inode.OldBlocks.Add((entry.Start, entry.LengthBlocks));
             }

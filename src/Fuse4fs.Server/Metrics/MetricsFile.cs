@@ -61,8 +61,14 @@ internal sealed class MetricsFile : IDisposable
         {
             _meter.Renew();
             byte[] text = Encoding.UTF8.GetBytes(_text.Collect());
-            File.WriteAllBytes(_path + ".new", text);
-            File.Move(_path + ".new", _path, overwrite: true);
+            string fresh = _path + ".new";
+            // Made anew each time: in a directory that others write to, the name could be a link to anything.
+            File.Delete(fresh);
+            using (var file = new FileStream(fresh, FileMode.CreateNew, FileAccess.Write))
+            {
+                file.Write(text);
+            }
+            File.Move(fresh, _path, overwrite: true);
             Report(null);
         }
         catch (Exception failure)

@@ -121,6 +121,8 @@ public sealed class MountedVolume : IDisposable
 
     private static MountedVolume Start(ServeOptions options, ILogger log, OwnedParts owned)
     {
+        OwnMount.Refuse(options.MountPoint, options.MetricsFile, "metrics file");
+        OwnMount.Refuse(options.MountPoint, options.LockFile, "lock file");
         if (options.LockFile is not null)
         {
             owned.Add(LockFile.Create(options.LockFile));

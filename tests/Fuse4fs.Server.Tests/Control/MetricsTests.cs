@@ -54,6 +54,45 @@ public sealed partial class MetricsTests
         image.AssertClean();
     }
 
+    /// <summary>The server would wait for itself. Also by another name, and where only the image has the directory.</summary>
+    [Theory]
+    [InlineData("mnt/figures")]
+    [InlineData("mnt/only/in/the/image/figures")]
+    [InlineData("link/figures")]
+    public void A_file_inside_the_mount_is_refused(string place)
+    {
+        Assert.SkipUnless(Host.NoRootFuse is null, Host.NoRootFuse ?? "");
+        using var image = new TestImage("-t ext4");
+        string mountPoint = image.Directory.CreateSubdirectory("mnt");
+        File.CreateSymbolicLink(image.Directory.Combine("link"), mountPoint);
+        string path = image.Directory.Combine(place);
+        foreach (string option in (string[])["metrics", "lockfile"])
+        {
+            ToolResult result = Command.Run("-o", $"rw,{option}={path}", image.Path, mountPoint);
+            Assert.Equal(32, result.ExitCode);
+            Assert.Contains("inside the mount", result.Errors, StringComparison.Ordinal);
+        }
+        Assert.Empty(Directory.GetFileSystemEntries(mountPoint));
+        image.AssertClean();
+    }
+
+    /// <summary>Where others may write, a name that is known beforehand can be theirs.</summary>
+    [Fact]
+    public void A_link_in_the_place_of_the_new_file_is_not_followed()
+    {
+        Assert.SkipUnless(Host.NoRootFuse is null, Host.NoRootFuse ?? "");
+        using var image = new TestImage("-t ext4");
+        string path = image.Directory.Combine("figures.prom");
+        string victim = image.Directory.Combine("victim");
+        File.WriteAllText(victim, "untouched");
+        File.CreateSymbolicLink(path + ".new", victim);
+        using (var mount = new ServedMount(image.Path, $"rw,metrics={path}"))
+        {
+            AssertWhole(File.ReadAllText(path));
+        }
+        Assert.Equal("untouched", File.ReadAllText(victim));
+    }
+
     /// <summary>Every line is a comment or a figure, and the last one ends; every name is declared once, before its figures.
     /// </summary>
     private static void AssertWhole(string text)

@@ -11,7 +11,7 @@ internal static class CommandTree
 {
     public static int Run(string[] arguments)
     {
-        ParseResult result = Build().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult result = Build(arguments).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         string? mistake = result.Action is HelpAction ? null
             : UnknownOption(result, arguments) ?? MissingArgument(result)
             ?? (result.Errors.Count > 0 ? result.Errors[0].Message.TrimEnd('.', '\n') : null);
@@ -41,7 +41,8 @@ internal static class CommandTree
         return missing is null || result.Errors.Count == 0 ? null : $"no {missing.Name} is given";
     }
 
-    private static RootCommand Build()
+    /// <summary>Who asks for another command is not told, in its help, of what mounting takes.</summary>
+    private static RootCommand Build(string[] arguments)
     {
         var root = new RootCommand("Mounts an ext2, ext3 or ext4 image or device without the kernel's driver.");
         foreach (Option option in root.Options)
@@ -51,7 +52,6 @@ internal static class CommandTree
                 option.Aliases.Add("-V");
             }
         }
-        MountCommand.AddTo(root);
         root.Subcommands.Add(UnmountCommand.Create());
         foreach (Command command in ControlCommand.CreateAll())
         {
@@ -61,6 +61,10 @@ internal static class CommandTree
         foreach (Command command in InspectingCommands.CreateAll())
         {
             root.Subcommands.Add(command);
+        }
+        if (arguments.Length == 0 || root.Subcommands.All(command => command.Name != arguments[0]))
+        {
+            MountCommand.AddTo(root);
         }
         return root;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Format;
 using Fuse4fs.Inspecting.Images;
 using Fuse4fs.Inspecting.Output;
 using Fuse4fs.Linux;
@@ -20,25 +21,31 @@ internal static class CatCommand
         command.SetAction(parsed => InspectingCommands.OnImage(image, parsed, opened =>
         {
             InodeAttributes attributes = path.Resolve(parsed, opened.Volume, followLast: true);
-            using Stream output = StandardOutput.Open();
-            Copy(opened.Volume, in attributes, output);
+            if (attributes.Kind != FileKind.Regular)
+            {
+                throw path.Failure(parsed, attributes.Kind == FileKind.Directory
+                    ? ErrnoText.Of(Errno.IsDirectory)
+                    : "not a regular file");
+            }
+            using Stream output = RawOutput.OpenStandard();
+            Errno error = Copy(opened.Volume, in attributes, output);
+            if (error != Errno.Ok)
+            {
+                throw path.Failure(parsed, ErrnoText.Of(error));
+            }
         }));
         return command;
     }
 
-    private static void Copy(Volume volume, in InodeAttributes attributes, Stream output)
+    private static Errno Copy(Volume volume, in InodeAttributes attributes, Stream output)
     {
         byte[] buffer = new byte[(int)Math.Clamp(attributes.SizeBytes, 1, ChunkBytes)];
         for (long offset = 0; ; )
         {
             Errno error = volume.Read(attributes.Number, offset, buffer, out int count);
-            if (error != Errno.Ok)
+            if (error != Errno.Ok || count == 0)
             {
-                throw new InspectionException(ErrnoText.Of(error));
-            }
-            if (count == 0)
-            {
-                return;
+                return error;
             }
             output.Write(buffer, 0, count);
             offset += count;

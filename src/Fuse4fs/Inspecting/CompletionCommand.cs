@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using Fuse4fs.Inspecting.Output;
 
 namespace Fuse4fs.Inspecting;
 
@@ -38,11 +40,13 @@ internal static class CompletionCommand
         var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish" };
         shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
         command.Arguments.Add(shell);
-        command.SetAction(parsed =>
+        command.SetAction(parsed => InspectingCommands.Run(() =>
         {
-            Console.Out.Write(parsed.GetRequiredValue(shell) switch { "bash" => Bash, "zsh" => Zsh, _ => Fish } + "\n");
+            string script = parsed.GetRequiredValue(shell) switch { "bash" => Bash, "zsh" => Zsh, _ => Fish };
+            using Stream output = RawOutput.OpenStandard();
+            output.Write(Encoding.ASCII.GetBytes(script + "\n"));
             return 0;
-        });
+        }));
         return command;
     }
 }

@@ -9,8 +9,6 @@ namespace Fuse4fs.Inspecting;
 /// <summary>fuse4fs export IMAGE [PATH] --tar FILE: a tree as a tar archive.</summary>
 internal static class ExportCommand
 {
-    private const int BufferBytes = 1 << 20;
-
     public static Command Create()
     {
         var command = new Command("export", "Writes a tree as a tar archive with everything ext4 keeps of it.");
@@ -29,8 +27,8 @@ internal static class ExportCommand
             InodeAttributes start = path.Resolve(parsed, opened.Volume, followLast: true);
             string file = parsed.GetRequiredValue(tar);
             using Stream output = file == "-"
-                ? StandardOutput.Open()
-                : new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.Read, BufferBytes);
+                ? RawOutput.OpenStandard()
+                : RawOutput.Create(file, image.FilesOf(parsed));
             ReadOnlyMemory<byte> name = LastName(path.Bytes(parsed));
             ExportProgress.Run(UsedBytes(opened.Volume), progress =>
                 new TarExport(opened.Volume, output, opened.Problems, progress).Write(in start, name.Span));

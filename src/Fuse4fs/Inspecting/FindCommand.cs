@@ -28,7 +28,7 @@ internal static class FindCommand
         {
             InodeAttributes start = path.Resolve(parsed, opened.Volume, followLast: true);
             byte[] prefix = path.Bytes(parsed).AsSpan().Trim((byte)'/').ToArray();
-            using Stream output = StandardOutput.Open();
+            using Stream output = RawOutput.OpenStandard();
             NameLine? line = parsed.GetValue(asJson) || parsed.GetValue(details)
                 ? new NameLine(opened.Volume, output, parsed.GetValue(asJson))
                 : null;
@@ -37,6 +37,14 @@ internal static class FindCommand
                 Walk(opened, start.Number, prefix, (walk, mayBeDirectory) => line is not null
                     ? ListCommand.Show(opened, walk, line)
                     : ShowPath(opened, walk, mayBeDirectory, output, parsed.GetValue(withZeros)));
+            }
+            else if (line is not null)
+            {
+                line.Write(prefix, in start);
+            }
+            else
+            {
+                WritePath(prefix, output, parsed.GetValue(withZeros));
             }
         }));
         return command;
@@ -56,18 +64,23 @@ internal static class FindCommand
         }
     }
 
-    private static bool ShowPath(OpenedImage image, TreeWalk walk, bool mayBeDirectory, Stream output, bool withZeros)
+    private static void WritePath(ReadOnlySpan<byte> path, Stream output, bool withZeros)
     {
         if (withZeros)
         {
-            output.Write(walk.Path);
+            output.Write(path);
             output.WriteByte(0);
         }
         else
         {
-            output.Write(Encoding.UTF8.GetBytes(EscapedName.Of(walk.Path)));
+            output.Write(Encoding.UTF8.GetBytes(EscapedName.Of(path)));
             output.WriteByte((byte)'\n');
         }
+    }
+
+    private static bool ShowPath(OpenedImage image, TreeWalk walk, bool mayBeDirectory, Stream output, bool withZeros)
+    {
+        WritePath(walk.Path, output, withZeros);
         if (!mayBeDirectory)
         {
             return false;

@@ -29,6 +29,9 @@ internal sealed class ImagePath
     /// <summary>The bytes that were given.</summary>
     public byte[] Bytes(ParseResult parsed) => RawArguments.BytesOf(parsed.GetRequiredValue(_path));
 
+    /// <summary>What is wrong with what the path names.</summary>
+    public InspectionException Failure(ParseResult parsed, string what) => new($"{EscapedName.Of(Bytes(parsed))}: {what}");
+
     /// <summary>Finds what the path names, with its attributes.</summary>
     /// <exception cref="InspectionException">There is nothing.</exception>
     public InodeAttributes Resolve(ParseResult parsed, Volume volume, bool followLast)
@@ -42,6 +45,6 @@ internal sealed class ImagePath
         }
         return error == Errno.Ok
             ? attributes
-            : throw new InspectionException($"{EscapedName.Of(path)}: {ErrnoText.Of(error)}");
+            : throw Failure(parsed, ErrnoText.Of(error));
     }
 }

@@ -17,7 +17,7 @@ internal static class InfoCommand
         command.SetAction(parsed => InspectingCommands.OnImage(image, parsed, opened =>
         {
             VolumeFacts facts = VolumeFacts.Of(opened.Volume);
-            using Stream output = StandardOutput.Open();
+            using Stream output = RawOutput.OpenStandard();
             FactWriter.Write(output, facts.Sections, parsed.GetValue(asJson));
         }));
         return command;

@@ -25,15 +25,20 @@ internal static class InspectingCommands
         CompletionCommand.Create(),
     ];
 
-    /// <summary>Runs what a command does with an opened image, and turns what can go wrong into one line and an exit
-    /// code.</summary>
-    public static int OnImage(ImageArguments arguments, ParseResult parsed, Action<OpenedImage> action)
+    /// <summary>Runs what a command does with an opened image.</summary>
+    public static int OnImage(ImageArguments arguments, ParseResult parsed, Action<OpenedImage> action) => Run(() =>
+    {
+        using OpenedImage image = arguments.Open(parsed);
+        action(image);
+        return image.Problems.ExitCode;
+    });
+
+    /// <summary>Turns what can go wrong into one line and an exit code.</summary>
+    public static int Run(Func<int> action)
     {
         try
         {
-            using OpenedImage image = arguments.Open(parsed);
-            action(image);
-            return image.Problems.ExitCode;
+            return action();
         }
         catch (InspectionException failure)
         {

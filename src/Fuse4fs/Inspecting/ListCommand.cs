@@ -24,7 +24,7 @@ internal static class ListCommand
         command.SetAction(parsed => InspectingCommands.OnImage(image, parsed, opened =>
         {
             InodeAttributes attributes = path.Resolve(parsed, opened.Volume, followLast: true);
-            using Stream output = StandardOutput.Open();
+            using Stream output = RawOutput.OpenStandard();
             var line = new NameLine(opened.Volume, output, parsed.GetValue(asJson));
             if (attributes.Kind != FileKind.Directory)
             {

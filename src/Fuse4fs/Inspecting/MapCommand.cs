@@ -27,7 +27,13 @@ internal static class MapCommand
         command.SetAction(parsed => InspectingCommands.OnImage(image, parsed, opened =>
         {
             InodeAttributes attributes = path.Resolve(parsed, opened.Volume, followLast: true);
-            using Stream output = StandardOutput.Open();
+            // Refused before anything is written.
+            Errno error = opened.Volume.FindRun(attributes.Number, 0, out _);
+            if (error != Errno.Ok)
+            {
+                throw path.Failure(parsed, error == Errno.Invalid ? "has no data" : ErrnoText.Of(error));
+            }
+            using Stream output = RawOutput.OpenStandard();
             Write(opened, in attributes, output, parsed.GetValue(asJson));
         }));
         return command;

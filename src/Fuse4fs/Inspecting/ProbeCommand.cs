@@ -12,12 +12,13 @@ internal static class ProbeCommand
         var command = new Command("probe", "Shows what this kernel and this user may do with FUSE.");
         var asJson = new Option<bool>("--json") { Description = "as a JSON object" };
         command.Options.Add(asJson);
-        command.SetAction(parsed =>
+        command.SetAction(parsed => InspectingCommands.Run(() =>
         {
-            using Stream output = StandardOutput.Open();
-            FactWriter.Write(output, SystemFacts.Collect(), parsed.GetValue(asJson));
+            IReadOnlyList<FactSection> facts = SystemFacts.Collect();
+            using Stream output = RawOutput.OpenStandard();
+            FactWriter.Write(output, facts, parsed.GetValue(asJson));
             return 0;
-        });
+        }));
         return command;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fuse4fs.Ext4;
+using Fuse4fs.Ext4.Format;
 using Fuse4fs.Inspecting.Images;
 using Fuse4fs.Inspecting.Output;
 using Fuse4fs.Linux;
@@ -18,13 +19,17 @@ internal static class ReadLinkCommand
         command.SetAction(parsed => InspectingCommands.OnImage(image, parsed, opened =>
         {
             InodeAttributes attributes = path.Resolve(parsed, opened.Volume, followLast: false);
+            if (attributes.Kind != FileKind.Symlink)
+            {
+                throw path.Failure(parsed, "not a symbolic link");
+            }
             byte[] target = new byte[Limits.MostTargetBytes];
             Errno error = opened.Volume.ReadLink(attributes.Number, target, out int length);
             if (error != Errno.Ok)
             {
-                throw new InspectionException($"{EscapedName.Of(path.Bytes(parsed))}: {ErrnoText.Of(error)}");
+                throw path.Failure(parsed, ErrnoText.Of(error));
             }
-            using Stream output = StandardOutput.Open();
+            using Stream output = RawOutput.OpenStandard();
             output.Write(target, 0, length);
             output.WriteByte((byte)'\n');
         }));

@@ -22,8 +22,8 @@ internal static class StatCommand
         command.SetAction(parsed => InspectingCommands.OnImage(image, parsed, opened =>
         {
             InodeAttributes attributes = path.Resolve(parsed, opened.Volume, followLast: false);
-            List<KeyValuePair<byte[], byte[]>> xattrs = XattrList.Read(opened.Volume, in attributes);
-            using Stream output = StandardOutput.Open();
+            List<KeyValuePair<byte[], byte[]>> xattrs = XattrsOf(opened, in attributes, path.Bytes(parsed));
+            using Stream output = RawOutput.OpenStandard();
             if (parsed.GetValue(asJson))
             {
                 WriteJson(output, path.Bytes(parsed), in attributes, xattrs);
@@ -34,6 +34,21 @@ internal static class StatCommand
             }
         }));
         return command;
+    }
+
+    /// <summary>Damaged ones are told and left out: the inode is still worth showing.</summary>
+    private static List<KeyValuePair<byte[], byte[]>> XattrsOf(
+        OpenedImage image, in InodeAttributes attributes, ReadOnlySpan<byte> path)
+    {
+        try
+        {
+            return XattrList.Read(image.Volume, in attributes);
+        }
+        catch (Exception failure) when (Problems.IsOfImage(failure) || failure is InspectionException)
+        {
+            image.Problems.Report(path.TrimStart((byte)'/'), failure);
+            return [];
+        }
     }
 
     private static void WriteJson(

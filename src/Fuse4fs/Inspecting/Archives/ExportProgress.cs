@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Spectre.Console;
 
 namespace Fuse4fs.Inspecting.Archives;
@@ -20,6 +21,10 @@ internal sealed class ExportProgress(ProgressTask task) : IExportProgress
         }
         var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) };
         IAnsiConsole console = AnsiConsole.Create(settings);
+        // Who interrupts an export finds his cursor again.
+        void ShowCursor(PosixSignalContext signal) => console.Cursor.Show();
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, ShowCursor);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, ShowCursor);
         console.Progress()
             .Columns(new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new RemainingTimeColumn())
             .Start(progress =>

@@ -24,7 +24,16 @@ internal sealed class ImageArguments
 
     /// <summary>Opens the image for reading.</summary>
     /// <exception cref="InspectionException">A word is unknown, or the image cannot be read.</exception>
-    public OpenedImage Open(ParseResult parsed)
+    public OpenedImage Open(ParseResult parsed) => OpenedImage.Open(OptionsOf(parsed));
+
+    /// <summary>What is read: the image, and its journal where that is elsewhere.</summary>
+    public IEnumerable<string> FilesOf(ParseResult parsed)
+    {
+        ImageOptions options = OptionsOf(parsed);
+        return options.JournalPath is string journal ? [options.Path, journal] : [options.Path];
+    }
+
+    private ImageOptions OptionsOf(ParseResult parsed)
     {
         var options = new ImageOptions { Path = parsed.GetRequiredValue(_image) };
         foreach (string list in parsed.GetValue(_words) ?? [])
@@ -34,7 +43,7 @@ internal sealed class ImageArguments
                 options = Take(options, word);
             }
         }
-        return OpenedImage.Open(options);
+        return options;
     }
 
     private static ImageOptions Take(ImageOptions options, string word)

@@ -32,7 +32,15 @@ internal sealed class KernelGreeting
     /// <summary>Mounts on an empty directory, reads one message, unmounts.</summary>
     public static KernelGreeting Read()
     {
-        string directory = Directory.CreateTempSubdirectory("fuse4fs-probe-").FullName;
+        string directory;
+        try
+        {
+            directory = Directory.CreateTempSubdirectory("fuse4fs-probe-").FullName;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return new KernelGreeting($"{Path.GetTempPath()}: no directory for it can be made");
+        }
         try
         {
             return ReadAt(directory);

@@ -7,7 +7,12 @@ namespace Fuse4fs.Instrument;
 /// <summary>Puts a counter at the beginning of every basic block.</summary>
 internal sealed class BlockCounter(CoverageMap map)
 {
+    private readonly List<string> _methods = [];
     private int _blocks;
+
+    /// <summary>A line for each method: its number of blocks, a tab, its type, a tab, its name. What the compiler made of
+    /// lambdas and iterators counts for the type they are in.</summary>
+    public IReadOnlyList<string> Methods => _methods;
 
     /// <summary>All methods of a module.</summary>
     /// <returns>Blocks.</returns>
@@ -19,11 +24,22 @@ internal sealed class BlockCounter(CoverageMap map)
             {
                 if (method.HasBody)
                 {
+                    int before = _blocks;
                     Instrument(method.Body);
+                    _methods.Add($"{_blocks - before}\t{OutermostOf(type).FullName}\t{method.Name}");
                 }
             }
         }
         return _blocks;
+    }
+
+    private static TypeDefinition OutermostOf(TypeDefinition type)
+    {
+        while (type.DeclaringType is { } outer)
+        {
+            type = outer;
+        }
+        return type;
     }
 
     private void Instrument(MethodBody body)

@@ -22,8 +22,10 @@ internal static class Program
             var reading = new ReaderParameters { AssemblyResolver = resolver };
             using var assembly = AssemblyDefinition.ReadAssembly(path, reading);
             var map = new CoverageMap(assembly.MainModule);
-            blocks = new BlockCounter(map).InstrumentAll(assembly.MainModule);
+            var counter = new BlockCounter(map);
+            blocks = counter.InstrumentAll(assembly.MainModule);
             map.Finish(blocks);
+            File.WriteAllLines(path + ".blocks", counter.Methods);
             assembly.Write(rewritten);
         }
         File.Move(rewritten, path, overwrite: true);

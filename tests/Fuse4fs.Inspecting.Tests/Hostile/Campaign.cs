@@ -50,6 +50,7 @@ internal sealed class Campaign(
         try
         {
             RunWorkers(threads);
+            _coverage?.Report();
         }
         finally
         {

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Testing;
 
 namespace Fuse4fs.Server.Tests.Hostile;
 
@@ -11,32 +12,42 @@ namespace Fuse4fs.Server.Tests.Hostile;
 /// fuse_dev_write does.</summary>
 internal sealed unsafe class HostileKernel : IFuseTransport
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+    /// <summary>What is looked at of an answer: the names of a listing.</summary>
+    private const int MostBytes = 4096;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly BlockingCollection<byte[]> _requests = new(boundedCapacity: 4);
-    private readonly BlockingCollection<OutHeader> _replies = [];
+    private readonly BlockingCollection<HostileReply> _replies = [];
 
     /// <summary>What no kernel would take, in words; the first one.</summary>
     public string? Complaint { get; private set; }
 
     /// <summary>Sends a request and waits for its answer.</summary>
-    /// <returns>The error, 0 for none; null when no answer came in time.</returns>
-    public int? Ask(byte[] request, ulong unique)
+    /// <exception cref="DeadlineException">Nobody took the request, or no answer came.</exception>
+    public HostileReply Ask(byte[] request, ulong unique)
     {
-        _requests.Add(request);
-        while (_replies.TryTake(out OutHeader reply, s_patience))
+        Tell(request);
+        while (_replies.TryTake(out HostileReply? reply, s_patience))
         {
             if (reply.Unique == unique)
             {
-                return -reply.Error;
+                return reply;
             }
             Complaint ??= $"an answer to {reply.Unique}, which nobody waits for";
         }
-        return null;
+        throw new DeadlineException($"not answered within {s_patience.TotalSeconds} seconds");
     }
 
     /// <summary>Sends what has no answer.</summary>
-    public void Tell(byte[] request) => _requests.Add(request);
+    /// <exception cref="DeadlineException">Nobody takes requests any more.</exception>
+    public void Tell(byte[] request)
+    {
+        if (!_requests.TryAdd(request, s_patience))
+        {
+            throw new DeadlineException($"not read within {s_patience.TotalSeconds} seconds");
+        }
+    }
 
     /// <summary>Unmounts.</summary>
     public void End() => _requests.CompleteAdding();
@@ -55,17 +66,21 @@ internal sealed unsafe class HostileKernel : IFuseTransport
     }
 
     /// <inheritdoc/>
-    public Errno Write(ReadOnlySpan<byte> message) => Take(message, message.Length);
+    public Errno Write(ReadOnlySpan<byte> message) =>
+        Take(message[..Math.Min(message.Length, MostBytes)].ToArray(), message.Length);
 
     /// <inheritdoc/>
     public Errno WriteVectors(ReadOnlySpan<IoVector> pieces)
     {
         long length = 0;
+        var first = new List<byte>();
         foreach (IoVector piece in pieces)
         {
             length += (long)piece.Length;
+            int taken = (int)Math.Min((nuint)(MostBytes - first.Count), piece.Length);
+            first.AddRange(new ReadOnlySpan<byte>(piece.Base, taken));
         }
-        return Take(new ReadOnlySpan<byte>(pieces[0].Base, (int)pieces[0].Length), length);
+        return Take([.. first], length);
     }
 
     /// <inheritdoc/>
@@ -87,7 +102,7 @@ internal sealed unsafe class HostileKernel : IFuseTransport
     {
     }
 
-    private Errno Take(ReadOnlySpan<byte> start, long length)
+    private Errno Take(byte[] start, long length)
     {
         if (!MemoryMarshal.TryRead(start, out OutHeader header) || header.Length != length)
         {
@@ -103,7 +118,7 @@ internal sealed unsafe class HostileKernel : IFuseTransport
         {
             Complaint ??= $"error {header.Error} with {length} bytes";
         }
-        _replies.Add(header);
+        _replies.Add(new HostileReply(header.Unique, -header.Error, start.AsMemory(Unsafe.SizeOf<OutHeader>())));
         return Errno.Ok;
     }
 }

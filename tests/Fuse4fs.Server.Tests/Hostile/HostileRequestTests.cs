@@ -25,6 +25,8 @@ public sealed class HostileRequestTests(ITestOutputHelper output) : IDisposable
     private readonly List<string> _failures = [];
     private readonly FuzzTrace _trace = new("requests");
     private int _answered;
+    private int _succeeded;
+    private bool _hangs;
 
     [Fact]
     public void A_server_survives_whatever_is_asked_and_its_image_stays_whole()
@@ -32,18 +34,20 @@ public sealed class HostileRequestTests(ITestOutputHelper output) : IDisposable
         string? missing = Host.Without("mke2fs") ?? Host.Without("e2fsck") ?? Host.Without("setfattr");
         Assert.SkipUnless(missing is null, missing ?? "");
         using var directory = new TemporaryDirectory();
-        using TestImage image = MakeImage(directory);
+        TestImage[] images = [.. RequestSeed.All.Select(seed => seed.Make(directory))];
         string copy = directory.Combine("copy");
         foreach (MutationChain known in _coverage is null ? [] : _corpus.Earlier())
         {
-            Try(known, image.Path, copy, isKnown: true);
+            Try(known, images, copy, isKnown: true);
         }
         int count = FuzzSettings.Count(DefaultRuns);
-        for (int i = 0; i < count && _failures.Count < MostFailures; i++)
+        for (int i = 0; i < count && _failures.Count < MostFailures && !_hangs; i++)
         {
-            Try(FuzzSettings.Only ?? Next(FuzzSettings.First + i), image.Path, copy, isKnown: false);
+            Try(FuzzSettings.Only ?? Next(FuzzSettings.First + i), images, copy, isKnown: false);
         }
-        output.WriteLine($"{count} mutants of {RequestRun.Kinds} seeds, {_answered} requests answered"
+        Array.ForEach(images, image => image.Dispose());
+        _coverage?.Report();
+        output.WriteLine($"{count} mutants of {images.Length} seeds, {_answered} requests answered, {_succeeded} granted"
             + (_coverage is null ? "" : $"; {_coverage.BlocksSeen} of {_coverage.Blocks} blocks of code entered, "
                 + $"{_corpus.Count} mutants did something new"));
         Assert.True(_failures.Count == 0, string.Join('\n', _failures));
@@ -52,15 +56,6 @@ public sealed class HostileRequestTests(ITestOutputHelper output) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _trace.Dispose();
 
-    private static TestImage MakeImage(TemporaryDirectory directory)
-    {
-        string tree = directory.CreateSubdirectory("tree");
-        Tool.Shell($"cd {tree}; mkdir dir dir/c many; echo hello > a; head -c 70000 /dev/zero | tr '\\0' x > file;"
-            + " truncate -s 3M sparse; echo end >> sparse; ln -s a link; ln a b; mkfifo d; setfattr -n user.a -v value a;"
-            + " for i in $(seq 200); do : > many/a-rather-long-name-$i; done");
-        return new TestImage("-t ext4 -b 1024 -N 512 -J size=1 -O ^resize_inode,inline_data", 6 << 20, tree);
-    }
-
     /// <summary>A new chain, or one that did something new with another burst at its end.</summary>
     private MutationChain Next(int number)
     {
@@ -68,22 +63,26 @@ public sealed class HostileRequestTests(ITestOutputHelper output) : IDisposable
         if (_corpus.Count == 0 || random.Next(4) == 0)
         {
             int length = _coverage is null ? BurstsPerRun : 1;
-            return new MutationChain(number % RequestRun.Kinds, [.. Enumerable.Range(0, length).Select(_ => random.Next())]);
+            return new MutationChain(number % RequestSeed.All.Count, [.. Enumerable.Range(0, length).Select(_ => random.Next())]);
         }
         return _corpus.Pick(random).And(random.Next(), MostBursts);
     }
 
-    private void Try(MutationChain chain, string image, string copy, bool isKnown)
+    private void Try(MutationChain chain, TestImage[] images, string copy, bool isKnown)
     {
         _trace.Set($"FUSE4FS_FUZZ_CHAIN={chain}");
-        File.Copy(image, copy, overwrite: true);
+        File.Copy(images[chain.Seed % images.Length].Path, copy, overwrite: true);
         _coverage?.Reset();
         try
         {
-            _answered += RequestRun.Run(chain, copy);
+            RequestRun run = RequestRun.Run(chain, copy);
+            _answered += run.Answered;
+            _succeeded += run.Succeeded;
         }
         catch (Exception failure)
         {
+            // What hangs holds on to files and threads: nothing is worth trying behind it.
+            _hangs |= failure is DeadlineException;
             _failures.Add($"FUSE4FS_FUZZ_CHAIN={chain}: {failure.Message}");
         }
         if (_coverage is not null && _coverage.TakeNews())

@@ -18,11 +18,16 @@ namespace Fuse4fs.Server.Tests.Hostile;
 /// nothing.</summary>
 internal sealed class RequestRun
 {
-    /// <summary>Seeds: a read-only and a writable mount.</summary>
-    public const int Kinds = 2;
-
     /// <summary>Each number of a chain stands for so many requests.</summary>
     private const int Burst = 16;
+
+    /// <summary>Many times what the longest chain takes on a busy machine.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
+
+    private readonly KernelMemory _memory = new();
+
+    /// <summary>What is under way, for people.</summary>
+    private string _now = "opening";
 
     /// <summary>Thrown by any thread, caught by somebody or not.</summary>
     private string? _foreign;
@@ -34,24 +39,29 @@ internal sealed class RequestRun
     /// <summary>Requests answered.</summary>
     public int Answered { get; private set; }
 
+    /// <summary>Those that were not refused.</summary>
+    public int Succeeded { get; private set; }
+
     /// <summary>Runs a chain.</summary>
     /// <param name="chain">Whose seed says how the volume is mounted.</param>
-    /// <param name="image">To be used up.</param>
+    /// <param name="image">Of the chain's seed; used up.</param>
     /// <exception cref="OracleException">Something happened that must not.</exception>
-    public static int Run(MutationChain chain, string image)
+    /// <exception cref="DeadlineException">Something did not end: threads and files of the run are left behind.</exception>
+    public static RequestRun Run(MutationChain chain, string image)
     {
         var run = new RequestRun();
         AppDomain.CurrentDomain.FirstChanceException += run.Note;
         try
         {
-            run.Serve(chain, image, isReadOnly: chain.Seed == 0);
+            RequestSeed seed = RequestSeed.All[chain.Seed % RequestSeed.All.Count];
+            Deadline.Run(s_patience, () => run.Serve(chain, image, seed), () => run._now);
         }
         finally
         {
             AppDomain.CurrentDomain.FirstChanceException -= run.Note;
         }
         E2fsck.AssertClean(image);
-        return run.Answered;
+        return run;
     }
 
     /// <summary>The server's threads are known by their names; what other tests throw meanwhile, or opening the image where
@@ -66,14 +76,10 @@ internal sealed class RequestRun
         }
     }
 
-    private void Serve(MutationChain chain, string image, bool isReadOnly)
+    private void Serve(MutationChain chain, string image, RequestSeed seed)
     {
-        var options = new ServeOptions
-        {
-            Source = image,
-            MountPoint = "/",
-            Mount = new MountOptions { Flags = isReadOnly ? MountFlags.ReadOnly : MountFlags.None },
-        };
+        ServeOptions options = seed.Options(image);
+        bool isReadOnly = seed.IsReadOnly;
         using ImageSource source = ImageSource.Open(options);
         Volume volume = Volume.Open(source.Image, EngineOptions.Create(options, isReadOnly, new SilentEvents()));
         using (volume)
@@ -90,6 +96,11 @@ internal sealed class RequestRun
             {
                 Greet(kernel, session);
                 Send(kernel, chain.Numbers);
+            }
+            catch (DeadlineException failure)
+            {
+                // Closing would wait for the same; the one who waits for this thread is told.
+                _now = $"{_now}: {failure.Message}";
             }
             finally
             {
@@ -134,22 +145,24 @@ internal sealed class RequestRun
 
     private void Send(HostileKernel kernel, int number, ulong unique)
     {
-        byte[] request = RequestMaker.Make(number, unique, out bool hasReply);
+        byte[] request = RequestMaker.Make(number, unique, _memory, out bool hasReply);
+        _now = RequestMaker.Describe(request);
         if (!hasReply)
         {
             kernel.Tell(request);
             return;
         }
-        string name = RequestMaker.Describe(request);
-        if (kernel.Ask(request, unique) is null)
-        {
-            throw new OracleException($"{name} was not answered");
-        }
+        HostileReply reply = kernel.Ask(request, unique);
         Answered++;
         string? complaint = kernel.Complaint ?? _foreign;
         if (complaint is not null)
         {
-            throw new OracleException($"{name}: {complaint}");
+            throw new OracleException($"{_now}: {complaint}");
+        }
+        if (reply.Error == 0)
+        {
+            Succeeded++;
+            _memory.Learn(request, reply.Body.Span);
         }
     }
 }

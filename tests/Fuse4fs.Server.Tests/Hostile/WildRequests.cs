@@ -6,9 +6,9 @@ using Fuse4fs.Fuse.Wire;
 
 namespace Fuse4fs.Server.Tests.Hostile;
 
-/// <summary>Makes one request from one number: mostly of the shape its opcode has, with numbers that mean something
-/// somewhere, and names that exist.</summary>
-internal static class RequestMaker
+/// <summary>Makes requests that know only how long an opcode's structure is, how many names follow, and numbers that mean
+/// something somewhere: what is refused early.</summary>
+internal static class WildRequests
 {
     private const int MostOpcodes = 56;
 
@@ -23,13 +23,12 @@ internal static class RequestMaker
         [0x80086601, 0x40086602, 0x801c581f, 0x401c5820, 0x80087601, 0x40087602, 0x80086603, 0x81009431, 0x41009432,
             0x8008662c, 0x4008662c, 0x4004662b, 0x40086610, 0xc0c0583b, 0xc0185879, 0x9000f401, 0xf402, 0x12345678];
 
-    /// <summary>The request of a number.</summary>
-    /// <param name="number">Decides everything.</param>
+    /// <summary>Any request.</summary>
+    /// <param name="random">Decides everything.</param>
     /// <param name="unique">To be in the header.</param>
     /// <param name="hasReply">Whether an answer must come.</param>
-    public static byte[] Make(int number, ulong unique, out bool hasReply)
+    public static byte[] Make(Random random, ulong unique, out bool hasReply)
     {
-        var random = new Random(number);
         Opcode opcode = AnyOpcode(random);
         Operation? operation = OperationTable.Find(opcode);
         byte[] body = Body(operation, random);
@@ -61,14 +60,6 @@ internal static class RequestMaker
         }
         hasReply = operation is not { HasReply: false };
         return request;
-    }
-
-    /// <summary>For people.</summary>
-    public static string Describe(byte[] request)
-    {
-        InHeader header = MemoryMarshal.Read<InHeader>(request);
-        return $"{OperationTable.NameOf(header.Opcode)} on node {header.NodeId} "
-            + Convert.ToHexString(request.AsSpan(s_headerBytes)[..Math.Min(96, request.Length - s_headerBytes)]);
     }
 
     private static Opcode AnyOpcode(Random random)

@@ -7,11 +7,13 @@ namespace Fuse4fs.Testing.Fuzzing;
 /// scripts/fuzz); ordinary builds have no counters.</summary>
 public sealed class CoverageFeedback
 {
+    private readonly Assembly[] _assemblies;
     private readonly byte[][] _counters;
     private readonly byte[][] _seen;
 
-    private CoverageFeedback(byte[][] counters)
+    private CoverageFeedback(Assembly[] assemblies, byte[][] counters)
     {
+        _assemblies = assemblies;
         _counters = counters;
         _seen = [.. counters.Select(part => new byte[part.Length])];
     }
@@ -25,12 +27,26 @@ public sealed class CoverageFeedback
     /// <summary>Null when none of the assemblies has counters.</summary>
     public static CoverageFeedback? TryCreate(params Assembly[] assemblies)
     {
-        byte[][] counters =
-        [
-            .. assemblies.Select(assembly => assembly.GetType("Fuse4fs.Coverage")?.GetField("Map")?.GetValue(null))
-                .OfType<byte[]>(),
-        ];
-        return counters.Length == 0 ? null : new CoverageFeedback(counters);
+        Assembly[] counting = [.. assemblies.Where(assembly => MapOf(assembly) is not null)];
+        return counting.Length == 0
+            ? null
+            : new CoverageFeedback(counting, [.. counting.Select(assembly => MapOf(assembly)!)]);
+    }
+
+    /// <summary>Where FUSE4FS_FUZZ_COVERAGE names a file: writes there which part of each folder's code was entered, and the
+    /// methods that were not.</summary>
+    public void Report()
+    {
+        if (Environment.GetEnvironmentVariable("FUSE4FS_FUZZ_COVERAGE") is not { Length: > 0 } path)
+        {
+            return;
+        }
+        var report = new CoverageReport();
+        for (int part = 0; part < _assemblies.Length; part++)
+        {
+            report.Add(File.ReadLines(_assemblies[part].Location + ".blocks"), _seen[part]);
+        }
+        File.WriteAllLines(path, report.Lines());
     }
 
     /// <summary>Before a mutant runs.</summary>
@@ -63,4 +79,7 @@ public sealed class CoverageFeedback
         }
         return isNew;
     }
+
+    private static byte[]? MapOf(Assembly assembly) =>
+        assembly.GetType("Fuse4fs.Coverage")?.GetField("Map")?.GetValue(null) as byte[];
 }

@@ -32,11 +32,7 @@ public sealed partial class Volume
     public Errno SetAttributes(InodeNumber number, in AttributeChange change, out InodeAttributes attributes)
     {
         attributes = default;
-        if (Writing is null || Context.IsReadOnly)
-        {
-            return Errno.ReadOnly;
-        }
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = AcquireForChange(number, out InodeReference reference);
         if (error != Errno.Ok)
         {
             return error;
@@ -65,11 +61,7 @@ public sealed partial class Volume
     /// <returns>ReadOnly, the journal's error, Stale, or Ok.</returns>
     public Errno Accessed(InodeNumber number)
     {
-        if (Writing is null || Context.IsReadOnly)
-        {
-            return Errno.ReadOnly;
-        }
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = AcquireForChange(number, out InodeReference reference);
         if (error != Errno.Ok)
         {
             return error;
@@ -82,7 +74,7 @@ public sealed partial class Volume
             {
                 using (handle)
                 {
-                    reference.Inode.AccessTime = Writing.Now();
+                    reference.Inode.AccessTime = Writing!.Now();
                     Inodes.Store(handle, reference.Inode);
                     handle.Complete();
                 }

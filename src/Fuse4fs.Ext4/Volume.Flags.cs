@@ -41,11 +41,7 @@ public sealed partial class Volume
     /// <summary>Chattr(1) with +e and -e asks for another kind of map.</summary>
     private Errno ChangeMap(InodeNumber number, InodeFlags flags)
     {
-        if (Writing is null || Context.IsReadOnly)
-        {
-            return Errno.ReadOnly;
-        }
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = AcquireForChange(number, out InodeReference reference);
         if (error != Errno.Ok)
         {
             return error;
@@ -144,11 +140,7 @@ public sealed partial class Volume
         InodeNumber number, Func<Inode, Errno> change, Func<Inode, Errno>? check = null, uint? projectId = null,
         bool mayExceedQuota = false)
     {
-        if (Writing is null || Context.IsReadOnly)
-        {
-            return Errno.ReadOnly;
-        }
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = AcquireForChange(number, out InodeReference reference);
         if (error != Errno.Ok)
         {
             return error;
@@ -175,7 +167,7 @@ public sealed partial class Volume
                 error = change(inode);
                 if (error == Errno.Ok)
                 {
-                    inode.ChangeTime = Writing.Now().Clamp(inode.ExtraSizeBytes >= InodeExtraRecord.ChangeTimeEnd);
+                    inode.ChangeTime = Writing!.Now().Clamp(inode.ExtraSizeBytes >= InodeExtraRecord.ChangeTimeEnd);
                     inode.Version = unchecked(inode.Version + 1);
                     Inodes.Store(handle, inode);
                 }

@@ -20,11 +20,7 @@ public sealed partial class Volume
     /// <exception cref="Ext4CorruptException">The map is damaged.</exception>
     public Errno Migrate(InodeNumber number)
     {
-        if (Writing is null || Context.IsReadOnly)
-        {
-            return Errno.ReadOnly;
-        }
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out InodeReference reference);
+        Errno error = AcquireForChange(number, out InodeReference reference);
         if (error != Errno.Ok)
         {
             return error;

@@ -281,15 +281,20 @@ public sealed partial class Volume
         return isRefused ? Errno.NotPermitted : Errno.Ok;
     }
 
+    /// <summary>An inode that is about to be changed.</summary>
+    /// <returns>ReadOnly, Stale, or Ok.</returns>
+    private Errno AcquireForChange(InodeNumber number, out InodeReference reference)
+    {
+        reference = default;
+        return Writing is null || Context.IsReadOnly
+            ? Errno.ReadOnly
+            : Inodes.Acquire(number, InodeAccess.EvenUnlinked, out reference);
+    }
+
     private Errno OpenForChange(
         InodeNumber number, long offset, in WriteOptions options, out InodeReference reference)
     {
-        reference = default;
-        if (Writing is null || Context.IsReadOnly)
-        {
-            return Errno.ReadOnly;
-        }
-        Errno error = Inodes.Acquire(number, InodeAccess.EvenUnlinked, out reference);
+        Errno error = AcquireForChange(number, out reference);
         if (error != Errno.Ok)
         {
             return error;

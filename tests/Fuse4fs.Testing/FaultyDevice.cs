@@ -45,6 +45,36 @@ public sealed class FaultyDevice(IBlockDevice below) : IBlockDevice
     /// <inheritdoc/>
     public bool IsReadOnly => below.IsReadOnly;
 
+    /// <summary>Has the n-th operation of a kind from now on fail.</summary>
+    /// <param name="what">The kind.</param>
+    /// <param name="nth">Counted from 1.</param>
+    /// <param name="isForEver">All behind it fail, too.</param>
+    public void Fail(Failing what, int nth, bool isForEver)
+    {
+        lock (_gate)
+        {
+            int first = nth + (what switch
+            {
+                Failing.Reads => Reads,
+                Failing.Writes => Writes,
+                _ => Flushes,
+            });
+            bool Rule(int number) => isForEver ? number >= first : number == first;
+            switch (what)
+            {
+                case Failing.Reads:
+                    FailsRead = Rule;
+                    break;
+                case Failing.Writes:
+                    FailsWrite = Rule;
+                    break;
+                default:
+                    FailsFlush = Rule;
+                    break;
+            }
+        }
+    }
+
     /// <summary>From now on every operation of the kind works again.</summary>
     public void Heal()
     {

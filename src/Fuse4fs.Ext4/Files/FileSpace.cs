@@ -100,7 +100,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         {
             error = ShiftLeaf(inode, (uint)next, (uint)next, -(length >> _blockShift), in options, out _, out next);
         }
-        return error == Errno.Ok ? StoreExactSize(inode, inode.SizeBytes - length, in options) : error;
+        return error == Errno.Ok ? services.StoreSize(inode, inode.SizeBytes - length, in options) : error;
     }
 
     /// <summary>Makes room in the file; what follows moves down.</summary>
@@ -121,7 +121,7 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         ulong behind = ((ulong)inode.SizeBytes + (1ul << _blockShift) - 1) >> _blockShift;
         Errno error = truncation.RemoveRange(inode, behind, ExtentNodePlace.FileEnd, in options);
         error = error == Errno.Ok ? CutAt(inode, first, in options) : error;
-        error = error == Errno.Ok ? StoreExactSize(inode, inode.SizeBytes + length, in options) : error;
+        error = error == Errno.Ok ? services.StoreSize(inode, inode.SizeBytes + length, in options) : error;
         for (uint last = (uint)(ExtentNodePlace.FileEnd - 1); error == Errno.Ok;)
         {
             error = ShiftLeaf(inode, last, first, length >> _blockShift, in options, out uint leafFirst, out _);
@@ -336,23 +336,5 @@ internal sealed class FileSpace(WriteServices services, DataWriter data, FileWri
         {
             writer.ZeroTail(inode, inode.SizeBytes, size, in options);
         }
-        return StoreExactSize(inode, Math.Max(size, inode.SizeBytes), in options);
-    }
-
-    private Errno StoreExactSize(Inode inode, long size, in WriteOptions options)
-    {
-        Errno error = services.Journal.TryStart(services.Inodes.StoreCredits, out Handle handle);
-        if (error != Errno.Ok)
-        {
-            return error;
-        }
-        using (handle)
-        {
-            inode.SizeBytes = size;
-            services.Touch(inode, in options);
-            services.Inodes.Store(handle, inode);
-            handle.Complete();
-            return Errno.Ok;
-        }
-    }
-}
+        return services.StoreSize(inode, Math.Max(size, inode.SizeBytes), in options);
+    }}

@@ -26,7 +26,7 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         if (size > inode.SizeBytes)
         {
             writer.ZeroTail(inode, inode.SizeBytes, size, in options);
-            return StoreSize(inode, size, in options);
+            return services.StoreSize(inode, size, in options);
         }
         services.ReleaseWindows(inode);
         writer.ZeroTail(inode, size, inode.SizeBytes, in options);
@@ -69,23 +69,6 @@ internal sealed class FileTruncation(WriteServices services, FileWriter writer, 
         first < end ? RemoveBlocks(inode, first, end, options) : Errno.Ok;
 
     private int SliceCredits => Math.Min(MaximumSliceCredits, services.Journal.MaximumCredits / 4);
-
-    private Errno StoreSize(Inode inode, long size, in WriteOptions options)
-    {
-        Errno error = services.Journal.TryStart(services.Inodes.StoreCredits, out Handle handle);
-        if (error != Errno.Ok)
-        {
-            return error;
-        }
-        using (handle)
-        {
-            inode.SizeBytes = size;
-            services.Touch(inode, in options);
-            services.Inodes.Store(handle, inode);
-            handle.Complete();
-            return Errno.Ok;
-        }
-    }
 
     /// <summary>The new size, with the first slice of blocks, and the orphan entry when there are more.</summary>
     private Errno FirstSlice(Inode inode, ulong first, long size, in WriteOptions options, out ulong next)

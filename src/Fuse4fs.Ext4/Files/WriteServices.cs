@@ -4,6 +4,7 @@ using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Mapping;
 using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Files;
 
@@ -36,6 +37,24 @@ internal sealed record WriteServices(
         if (options.KillsPrivileges)
         {
             DropPrivileges(inode, options.IsOutsideGroup);
+        }
+    }
+
+    /// <summary>Stores a file's size, which is all that changes.</summary>
+    public Errno StoreSize(Inode inode, long size, in WriteOptions options)
+    {
+        Errno error = Journal.TryStart(Inodes.StoreCredits, out Handle handle);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+        using (handle)
+        {
+            inode.SizeBytes = size;
+            Touch(inode, in options);
+            Inodes.Store(handle, inode);
+            handle.Complete();
+            return Errno.Ok;
         }
     }
 

@@ -206,17 +206,7 @@ internal sealed partial class ExtentTree(VolumeContext context, BlockAllocator a
             Owner = change.Path.Inode!.Number,
             Near = leaf.IsRoot ? near : leaf.Block,
         };
-        for (; nodes > 0; nodes--)
-        {
-            Errno error = allocator.Reserve(in goal, 1, SpaceClaim.Metadata, out BlockRun run);
-            if (error != Errno.Ok)
-            {
-                return error;
-            }
-            change.Add(run);
-            change.Credits += 1 + BlockAllocator.CommitCredits;
-        }
-        return Errno.Ok;
+        return change.ReserveNodes(allocator, in goal, nodes);
     }
 
     /// <summary>How many new nodes a growth of the leaf needs at most; -1 when the tree would become too deep.</summary>

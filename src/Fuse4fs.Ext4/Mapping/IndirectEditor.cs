@@ -72,17 +72,7 @@ internal sealed class IndirectEditor : IMapEditor
             return Errno.FileTooBig;
         }
         var goal = new AllocationGoal { Owner = inode.Number, Near = near, IsBlockMapped = true };
-        for (int level = path.Present; level < path.Depth; level++)
-        {
-            Errno error = _allocator.Reserve(in goal, 1, SpaceClaim.Metadata, out BlockRun run);
-            if (error != Errno.Ok)
-            {
-                return error;
-            }
-            change.Add(run);
-            change.Credits += 1 + BlockAllocator.CommitCredits;
-        }
-        return Errno.Ok;
+        return change.ReserveNodes(_allocator, in goal, path.Depth - path.Present);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using Fuse4fs.Ext4.Allocation;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Journaling;
+using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4.Mapping;
 
@@ -65,8 +66,22 @@ internal sealed class MapChange
     /// <inheritdoc cref="IMapEditor.Finish"/>
     public void Finish() => Editor?.Finish(this);
 
-    /// <summary>Keeps a block for a new node.</summary>
-    public void Add(BlockRun node) => _newNodes[_reserved++] = node;
+    /// <summary>Keeps blocks for new nodes, and counts the credits they take.</summary>
+    /// <returns>NoSpace, or Ok; what was kept by then is given back by <see cref="Finish"/>.</returns>
+    public Errno ReserveNodes(BlockAllocator allocator, in AllocationGoal goal, int count)
+    {
+        for (; count > 0; count--)
+        {
+            Errno error = allocator.Reserve(in goal, 1, SpaceClaim.Metadata, out BlockRun run);
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+            _newNodes[_reserved++] = run;
+            Credits += 1 + BlockAllocator.CommitCredits;
+        }
+        return Errno.Ok;
+    }
 
     /// <summary>Takes one of the blocks kept.</summary>
     public BlockRun TakeNode() => _newNodes[_used++];

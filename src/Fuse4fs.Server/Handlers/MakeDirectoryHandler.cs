@@ -17,11 +17,7 @@ internal static class MakeDirectoryHandler
         {
             return Errno.Invalid;
         }
-        if (!NodeIds.TryInode(server, header.NodeId, out InodeNumber directory))
-        {
-            return Errno.Stale;
-        }
-        Errno error = server.Ids.TryOwner(in header, request.Umask, out Caller caller);
+        Errno error = NewNode.Begin(server, in header, request.Umask, out InodeNumber directory, out Caller caller);
         if (error != Errno.Ok)
         {
             return error;

@@ -15,11 +15,7 @@ internal static class SymlinkHandler
         {
             return Errno.Invalid;
         }
-        if (!NodeIds.TryInode(server, header.NodeId, out InodeNumber directory))
-        {
-            return Errno.Stale;
-        }
-        Errno error = server.Ids.TryOwner(in header, umask: 0, out Caller caller);
+        Errno error = NewNode.Begin(server, in header, umask: 0, out InodeNumber directory, out Caller caller);
         if (error != Errno.Ok)
         {
             return error;

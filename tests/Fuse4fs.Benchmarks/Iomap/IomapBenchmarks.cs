@@ -4,6 +4,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
+using Fuse4fs.Testing;
 using Serilog.Core;
 
 namespace Fuse4fs.Benchmarks.Iomap;
@@ -19,7 +20,7 @@ public unsafe class IomapBenchmarks : IDisposable
     private readonly byte[] _request = new byte[sizeof(InHeader) + sizeof(IomapBeginIn)];
     private readonly byte[] _cReply = new byte[128];
     private readonly byte[] _cMessages = new byte[Rounds * 96];
-    private readonly Sink _sink = new();
+    private readonly SilentTransport _sink = new();
     private readonly ReplyBuffer _buffer = new(1 << 16);
     private CYardstick _c = null!;
     private IomapConnection _connection = null!;
@@ -108,36 +109,6 @@ public unsafe class IomapBenchmarks : IDisposable
         {
             sizeBytes = request.End;
             return Errno.Ok;
-        }
-    }
-
-    /// <summary>Takes everything and does nothing.</summary>
-    private sealed class Sink : IFuseTransport
-    {
-        public ReadOutcome Read(Span<byte> buffer, out int length)
-        {
-            length = 0;
-            return ReadOutcome.Ended;
-        }
-
-        public Errno Write(ReadOnlySpan<byte> message) => Errno.Ok;
-
-        public Errno WriteVectors(ReadOnlySpan<IoVector> pieces) => Errno.Ok;
-
-        public Errno Ioctl(uint request, Span<byte> argument, out int result)
-        {
-            result = 1;
-            return Errno.Ok;
-        }
-
-        public Errno Clone(out IFuseTransport? clone)
-        {
-            clone = this;
-            return Errno.Ok;
-        }
-
-        public void Dispose()
-        {
         }
     }
 }

@@ -16,13 +16,6 @@ public sealed class FaultyOperationsTests
     private static readonly string[] s_features =
         ["ea_inode,inline_data", "casefold", "^extent,^64bit", "bigalloc -C 4096", "quota,ea_inode"];
 
-    public enum Failing
-    {
-        Reads,
-        Writes,
-        Flushes,
-    }
-
     [Theory]
     [InlineData(Failing.Reads, false)]
     [InlineData(Failing.Reads, true)]
@@ -61,7 +54,7 @@ public sealed class FaultyOperationsTests
             };
             work.AlsoAllowed.UnionWith([Errno.InputOutput, Errno.ReadOnly]);
             FaultyDevice.IsSuspended = false;
-            Arm(device, what, nth, isForEver);
+            device.Fail(what, nth, isForEver);
             work.Run(Operations);
             FaultyDevice.IsSuspended = true;
             // It still answers: everything can be read, and changes are refused or work.
@@ -86,28 +79,5 @@ public sealed class FaultyOperationsTests
             record.End();
         }
         return error;
-    }
-
-    private static void Arm(FaultyDevice device, Failing what, int nth, bool isForEver)
-    {
-        int first = nth + (what switch
-        {
-            Failing.Reads => device.Reads,
-            Failing.Writes => device.Writes,
-            _ => device.Flushes,
-        });
-        Func<int, bool> rule = number => isForEver ? number >= first : number == first;
-        switch (what)
-        {
-            case Failing.Reads:
-                device.FailsRead = rule;
-                break;
-            case Failing.Writes:
-                device.FailsWrite = rule;
-                break;
-            default:
-                device.FailsFlush = rule;
-                break;
-        }
     }
 }

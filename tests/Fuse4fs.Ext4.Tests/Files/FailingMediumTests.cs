@@ -12,13 +12,6 @@ namespace Fuse4fs.Ext4.Tests.Files;
 /// not explain.</summary>
 public sealed class FailingMediumTests
 {
-    public enum Failing
-    {
-        Reads,
-        Writes,
-        Flushes,
-    }
-
     [Theory]
     [InlineData(Failing.Reads, false, 1)]
     [InlineData(Failing.Reads, true, 2)]
@@ -41,7 +34,7 @@ public sealed class FailingMediumTests
             using (Volume volume = Volume.Open(device, new VolumeOptions { CacheBytes = 1 << 18 }))
             {
                 int nth = random.Next(1, what == Failing.Flushes ? 6 : 120);
-                Arm(device, what, nth, isForEver);
+                device.Fail(what, nth, isForEver);
                 Work(volume, number, new Random((seed * 100) + round), $"seed {seed} round {round}");
                 device.Heal();
                 Close(volume);
@@ -71,29 +64,6 @@ public sealed class FailingMediumTests
         device.FailsWrite = number => number == next + 1;
         Assert.Throws<DeviceException>(() => volume.Write(made.Number, 0, new byte[5000], default, out _));
         Assert.Equal(aborts ? Errno.ReadOnly : Errno.Ok, volume.Write(made.Number, 0, new byte[5000], default, out _));
-    }
-
-    private static void Arm(FaultyDevice device, Failing what, int nth, bool isForEver)
-    {
-        int first = nth + (what switch
-        {
-            Failing.Reads => device.Reads,
-            Failing.Writes => device.Writes,
-            _ => device.Flushes,
-        });
-        Func<int, bool> rule = number => isForEver ? number >= first : number == first;
-        switch (what)
-        {
-            case Failing.Reads:
-                device.FailsRead = rule;
-                break;
-            case Failing.Writes:
-                device.FailsWrite = rule;
-                break;
-            default:
-                device.FailsFlush = rule;
-                break;
-        }
     }
 
     private static void Work(Volume volume, InodeNumber file, Random random, string what)

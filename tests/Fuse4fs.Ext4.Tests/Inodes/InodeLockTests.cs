@@ -1,4 +1,5 @@
 using Fuse4fs.Ext4.Inodes;
+using Fuse4fs.Testing;
 using Xunit;
 
 namespace Fuse4fs.Ext4.Tests.Inodes;
@@ -75,8 +76,7 @@ public sealed class InodeLockTests
     public void Taking_it_allocates_nothing()
     {
         var gate = new InodeLock();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
+        Assert.Equal(0, Garbage.Of(() =>
         {
             using (gate.Shared())
             {
@@ -84,7 +84,6 @@ public sealed class InodeLockTests
             using (gate.Exclusive())
             {
             }
-        }
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        }, 1000));
     }
 }

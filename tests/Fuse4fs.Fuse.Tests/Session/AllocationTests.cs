@@ -1,6 +1,6 @@
 using Fuse4fs.Fuse.Wire;
-using Fuse4fs.Linux;
 using Fuse4fs.Samples;
+using Fuse4fs.Testing;
 using Serilog.Core;
 using Xunit;
 
@@ -36,50 +36,10 @@ public sealed class AllocationTests
         var content = new NullOptions { Directories = 1, FilesPerDirectory = 20, FileBytes = 1 << 20 };
         using var tree = new NullFileSystem(content);
         using var buffer = new ReplyBuffer(1 << 20);
-        using var drain = new Drain();
+        using var drain = new SilentTransport();
         var dispatcher = new RequestDispatcher(tree, Logger.None);
         var counters = new OperationCounters();
-        long allocated = long.MaxValue;
-        // Compiling the code in the background may allocate on this thread the first times.
-        for (int attempt = 0; attempt < 10 && allocated != 0; attempt++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < Rounds; i++)
-            {
-                dispatcher.Dispatch(request, buffer, drain, 0, counters);
-            }
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        }
+        long allocated = Garbage.Of(() => dispatcher.Dispatch(request, buffer, drain, 0, counters), Rounds);
         Assert.True(allocated == 0, $"{name}: {allocated} bytes in {Rounds} requests");
-    }
-
-    /// <summary>A kernel that swallows everything.</summary>
-    private sealed class Drain : IFuseTransport
-    {
-        public ReadOutcome Read(Span<byte> buffer, out int length)
-        {
-            length = 0;
-            return ReadOutcome.Ended;
-        }
-
-        public Errno Write(ReadOnlySpan<byte> message) => Errno.Ok;
-
-        public Errno WriteVectors(ReadOnlySpan<IoVector> pieces) => Errno.Ok;
-
-        public Errno Ioctl(uint request, Span<byte> argument, out int result)
-        {
-            result = 0;
-            return Errno.Ok;
-        }
-
-        public Errno Clone(out IFuseTransport? clone)
-        {
-            clone = this;
-            return Errno.Ok;
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -3,6 +3,7 @@ using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Iomap.Tests.Twin;
 using Fuse4fs.Linux;
+using Fuse4fs.Testing;
 using Serilog.Core;
 using Xunit;
 
@@ -36,7 +37,7 @@ public sealed unsafe class AllocationTests
         var dispatcher = new RequestDispatcher(
             new ScriptedHandler(), Logger.None, new IomapDispatcher(script, connection, Logger.None));
         using var buffer = new ReplyBuffer(1 << 16);
-        var drain = new Drain();
+        var drain = new SilentTransport();
         var counters = new OperationCounters();
         AssertNoGarbage(name, () => dispatcher.Dispatch(request, buffer, drain, 0, counters));
     }
@@ -60,17 +61,7 @@ public sealed unsafe class AllocationTests
 
     private static void AssertNoGarbage(string name, Action action)
     {
-        long allocated = long.MaxValue;
-        // Compiling the code in the background may allocate on this thread the first times.
-        for (int attempt = 0; attempt < 10 && allocated != 0; attempt++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < Rounds; i++)
-            {
-                action();
-            }
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        }
+        long allocated = Garbage.Of(action, Rounds);
         Assert.True(allocated == 0, $"{name}: {allocated} bytes in {Rounds} rounds");
     }
 
@@ -80,42 +71,12 @@ public sealed unsafe class AllocationTests
     private static IomapConnection Connect(out ScriptedIomap script)
     {
         script = new ScriptedIomap();
-        var drain = new Drain();
+        var drain = new SilentTransport();
         var connection = new IomapConnection(
             drain, new FuseNotifier(drain), IomapRevision.V9, new IomapLimits(long.MaxValue, 1 << 18), true, Logger.None);
         using var device = new FileDescriptor(1000, ownsHandle: false);
         Assert.Equal(Errno.Ok, connection.Register(device, DeviceBytes, out _));
         connection.Settle(new IomapConfiguration { BlockSizeBytes = 4096 });
         return connection;
-    }
-
-    /// <summary>A kernel that swallows everything.</summary>
-    private sealed class Drain : IFuseTransport
-    {
-        public ReadOutcome Read(Span<byte> buffer, out int length)
-        {
-            length = 0;
-            return ReadOutcome.Ended;
-        }
-
-        public Errno Write(ReadOnlySpan<byte> message) => Errno.Ok;
-
-        public Errno WriteVectors(ReadOnlySpan<IoVector> pieces) => Errno.Ok;
-
-        public Errno Ioctl(uint request, Span<byte> argument, out int result)
-        {
-            result = 1;
-            return Errno.Ok;
-        }
-
-        public Errno Clone(out IFuseTransport? clone)
-        {
-            clone = this;
-            return Errno.Ok;
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

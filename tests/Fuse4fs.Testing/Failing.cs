@@ -1,0 +1,9 @@
+namespace Fuse4fs.Testing;
+
+/// <summary>What of a device fails.</summary>
+public enum Failing
+{
+    Reads,
+    Writes,
+    Flushes,
+}

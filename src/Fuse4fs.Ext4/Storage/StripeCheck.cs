@@ -15,6 +15,9 @@ public sealed class StripeCheck
     /// <summary>Groups looked at: more are passed over evenly.</summary>
     private const uint MostGroups = 4096;
 
+    /// <summary>Strips of a group's inode table looked at: how long that is, is for the volume to say.</summary>
+    private const int MostStripsOfTable = 256;
+
     private readonly StripedDevice _device;
     private readonly IReadOnlyList<string> _names;
     private readonly int[] _right;
@@ -155,7 +158,8 @@ public sealed class StripeCheck
         long table = (long)view.InodeTable.Value << geometry.BlockSizeShift;
         uint used = geometry.InodesPerGroup - Math.Min(view.UnusedInodes, geometry.InodesPerGroup);
         long end = table + ((long)used * geometry.InodeSizeBytes);
-        for (long address = table; address < end;)
+        long address = table;
+        for (int strips = 0; strips < MostStripsOfTable && address < end; strips++)
         {
             _device.Read(address, block);
             uint first = (uint)((address - table) / geometry.InodeSizeBytes);

@@ -34,6 +34,16 @@ internal static class RenameHandler
             return Errno.Stale;
         }
         Caller caller = server.Ids.Asker(in header);
+        if (((RenameFlags)request.Flags & RenameFlags.Whiteout) != 0)
+        {
+            // What is left in the old place is the caller's.
+            Errno error = server.Ids.TryOwner(in header, umask: 0, out caller);
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+            caller = caller with { Retains = false };
+        }
         return server.Volume.Rename(from, oldName, to, newName, (RenameFlags)request.Flags, in caller);
     }
 }

@@ -8,7 +8,7 @@ internal static class StripeArguments
 {
     private const string Name = "--stripe";
 
-    private static readonly string[] s_withValue = ["-o", "--log-level", "--log-file"];
+    private static readonly string[] s_withValue = ["-o", "--log-level", "--log-file", "--metrics"];
 
     /// <summary>Rewrites a command line with --stripe; others stay as they are.</summary>
     /// <exception cref="UsageException">There is no strip length, or fewer than two members.</exception>

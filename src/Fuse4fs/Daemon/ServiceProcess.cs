@@ -67,10 +67,7 @@ internal static class ServiceProcess
         }
         // The first of the caller's is the type, which the helper itself gives to the kernel.
         string[] callers = [.. service.Arguments.Skip(1)];
-        if (HelperArguments.Parse(callers).Words.Any(static word => word.StartsWith("metrics=", StringComparison.Ordinal)))
-        {
-            throw new UsageException("mount option 'metrics': the service's files are not the caller's to replace");
-        }
+        RefuseOwnFiles(HelperArguments.Parse(callers).Words);
         HelperArguments all = HelperArguments.Parse([.. arguments, .. callers]);
         List<string> words = all.Words;
         if (!service.MayAllowOther && words.Remove("kernel"))
@@ -79,6 +76,18 @@ internal static class ServiceProcess
             words.Insert(0, "acl");
         }
         return new MountRequest { Source = all.Source, MountPoint = all.MountPoint, Words = words };
+    }
+
+    /// <summary>Files that the service itself would open, make or remove, with its own rights.</summary>
+    private static void RefuseOwnFiles(List<string> words)
+    {
+        foreach (string name in (ReadOnlySpan<string>)["metrics", "lockfile", "stripe_member"])
+        {
+            if (words.Any(word => word.StartsWith(name + "=", StringComparison.Ordinal)))
+            {
+                throw new UsageException($"mount option '{name}': the files of a mount service are not the caller's to name");
+            }
+        }
     }
 
     private static GivenFiles Collect(MountService service, ServeOptions options)

@@ -1,4 +1,6 @@
+using Fuse4fs.Linux;
 using Fuse4fs.Testing;
+using Fuse4fs.Testing.Native;
 
 namespace Fuse4fs.Containers.Tests.Owners;
 
@@ -53,6 +55,23 @@ public sealed class OwnerTests
         using var again = new ServedMount(image.Path, "ro");
         Assert.Contains("user:1007:rw-\n", Tool.Check("getfacl", "-n", "--absolute-names", again.Combine("changed")),
             StringComparison.Ordinal);
+    }
+
+    /// <summary>What RENAME_WHITEOUT leaves behind is the caller's.</summary>
+    [Fact]
+    public void Whoever_the_image_does_not_know_leaves_no_whiteout()
+    {
+        Assert.SkipUnless(Host.NoRootFuse is null, Host.NoRootFuse ?? "");
+        using var image = new TestImage("-t ext4");
+        Debugfs.Write(image.Path, "mkdir /file");
+        using (var mount = new ServedMount(image.Path, "rw,allow_other,uidmap=1000:2000:10,gidmap=1000:2000:10"))
+        {
+            HostPath from = new(mount.Combine("file")), to = new(mount.Combine("moved"));
+            Assert.Equal(-(int)Errno.Overflow, Posix.Rename(from, to, RenameMode.Whiteout));
+            Assert.Equal(0, Posix.Rename(from, to));
+            mount.Unmount();
+        }
+        image.AssertClean();
     }
 
     [Fact]

@@ -75,9 +75,12 @@ public sealed class MountServiceTests
         using var again = new ServedMount(image.Path, "rw");
     }
 
-    /// <summary>The file would be replaced with the service's rights.</summary>
-    [Fact]
-    public void A_caller_names_no_file_for_the_service_to_write()
+    /// <summary>The file would be replaced, or made and removed, with the service's rights.</summary>
+    [Theory]
+    [InlineData("metrics", "figures")]
+    [InlineData("lockfile", "nologin")]
+    [InlineData("stripe_member", "figures")]
+    public void A_caller_names_no_file_for_the_service_to_use(string option, string name)
     {
         Assert.SkipUnless(ListeningService.Missing is null, ListeningService.Missing ?? "");
         using var image = new TestImage("-t ext4");
@@ -86,9 +89,11 @@ public sealed class MountServiceTests
         File.WriteAllText(file, "precious");
         using var service = new ListeningService();
         using var helper = new ServiceHelper(service.Path);
-        Assert.Equal(1, helper.Mount("ext4", image.Path, place, "-o", $"ro,metrics={file}"));
+        string named = image.Directory.Combine(name);
+        Assert.Equal(1, helper.Mount("ext4", image.Path, place, "-o", $"ro,{option}={named}"));
         Assert.Null(MountTable.Find(place));
         Assert.Equal("precious", File.ReadAllText(file));
+        Assert.Equal(named == file, File.Exists(named));
     }
 
     [Theory]

@@ -18,11 +18,13 @@ public class StripeTests
         Assert.Equal(new ToolResult(0, "", ""), Command.Run(["stripe", "split", image.Path, .. members, "--width", "32K"]));
         try
         {
-            ToolResult mounted = Command.Run(["--stripe", "32K", "-o", "rw", .. members, point]);
+            string figures = image.Directory.Combine("figures");
+            ToolResult mounted = Command.Run(["--stripe", "32K", "--metrics", figures, "-o", "rw", .. members, point]);
             Assert.True(mounted.ExitCode == 0, mounted.ToString());
             Tool.Shell($"cp -a /etc {point}/etc; head -c 9000000 /dev/urandom > {point}/big; "
                 + $"for i in $(seq 500); do echo $i > {point}/$i; done; rm {point}/1*; sha256sum {point}/big > {point}/sum");
             Assert.Equal(new ToolResult(0, "", ""), Command.Run("umount", point));
+            Assert.True(File.Exists(figures));
         }
         finally
         {

@@ -67,6 +67,10 @@ internal sealed class SpaceMap(GroupTable groups, BlockAllocator blocks)
         {
             AddStructures(new GroupNumber(number), found);
         }
+        if (found.Count == 0)
+        {
+            return found;
+        }
         found.Sort(static (left, right) => left.Start.Value.CompareTo(right.Start.Value));
         int kept = 0;
         for (int i = 1; i < found.Count; i++)

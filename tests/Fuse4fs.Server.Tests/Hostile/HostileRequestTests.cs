@@ -8,7 +8,7 @@ namespace Fuse4fs.Server.Tests.Hostile;
 /// --requests) those that make it do something new are mutated further.</summary>
 public sealed class HostileRequestTests(ITestOutputHelper output) : IDisposable
 {
-    private const int DefaultRuns = 250;
+    private const int DefaultRuns = 120;
 
     /// <summary>Bursts of a run, when nothing guides.</summary>
     private const int BurstsPerRun = 16;

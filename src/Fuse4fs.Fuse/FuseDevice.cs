@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fuse4fs.Fuse.Uring;
 using Fuse4fs.Linux;
 
@@ -32,9 +33,11 @@ public sealed unsafe class FuseDevice : IFuseTransport
 
     /// <summary>Opens the device, not connected to anything yet.</summary>
     /// <returns>NoEntry or NoDevice: this kernel or container has no FUSE; AccessDenied.</returns>
-    public static Errno TryOpen(out FuseDevice? device)
+    public static Errno TryOpen(out FuseDevice? device) => TryOpen(Path, out device);
+
+    private static Errno TryOpen(string path, out FuseDevice? device)
     {
-        FileDescriptor descriptor = LibC.Open(Path, OpenFlags.ReadWrite | OpenFlags.CloseOnExec, 0);
+        FileDescriptor descriptor = LibC.Open(path, OpenFlags.ReadWrite | OpenFlags.CloseOnExec, 0);
         Errno error = LibC.LastError;
         if (descriptor.IsInvalid)
         {
@@ -153,6 +156,11 @@ public sealed unsafe class FuseDevice : IFuseTransport
     {
         clone = null;
         Errno error = TryOpen(out FuseDevice? device);
+        if (error != Errno.Ok)
+        {
+            // Handed to us from where there is one: the link leads to that one.
+            error = TryOpen(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{_descriptor.Number}"), out device);
+        }
         if (error != Errno.Ok)
         {
             return error;

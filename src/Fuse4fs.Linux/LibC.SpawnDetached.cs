@@ -4,12 +4,6 @@ namespace Fuse4fs.Linux;
 
 public static unsafe partial class LibC
 {
-    /// <summary>POSIX_SPAWN_SETSID: the child starts a session of its own.</summary>
-    private const short SpawnSetSession = 0x80;
-
-    /// <summary>More than sizeof(posix_spawnattr_t) of any libc.</summary>
-    private const int SpawnAttributesBytes = 512;
-
     [LibraryImport(Library, EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Spawn(
         int* pid, string path, void* fileActions, void* attributes, byte** arguments, byte** environment);
@@ -20,16 +14,14 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "posix_spawn_file_actions_addopen", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SpawnActionsAddOpen(void* actions, int descriptor, string path, int flags, int mode);
 
-    [LibraryImport(Library, EntryPoint = "posix_spawnattr_init")]
-    private static partial int SpawnAttributesInitialize(void* attributes);
+    [LibraryImport(Library, EntryPoint = "setsid")]
+    private static partial int SetSession();
 
-    [LibraryImport(Library, EntryPoint = "posix_spawnattr_destroy")]
-    private static partial int SpawnAttributesDestroy(void* attributes);
+    /// <summary>Puts this process into a session of its own, so that signals of its starter's terminal do not reach it. It
+    /// stays where it is when it leads a group already.</summary>
+    public static void LeaveSession() => _ = SetSession();
 
-    [LibraryImport(Library, EntryPoint = "posix_spawnattr_setflags")]
-    private static partial int SpawnAttributesSetFlags(void* attributes, short flags);
-
-    /// <summary>Starts a program in a session of its own, with standard input and output on /dev/null.</summary>
+    /// <summary>Starts a program with standard input and output on /dev/null.</summary>
     /// <param name="path">The program's file.</param>
     /// <param name="arguments">The first one is the name it is called by.</param>
     /// <param name="environment">NAME=value, all of it.</param>
@@ -45,15 +37,12 @@ public static unsafe partial class LibC
         out int pid)
     {
         byte* actions = stackalloc byte[FileActionsBytes];
-        byte* attributes = stackalloc byte[SpawnAttributesBytes];
         byte** arg = ToVector(arguments);
         byte** env = ToVector(environment);
         int child = 0;
         _ = SpawnActionsInitialize(actions);
-        _ = SpawnAttributesInitialize(attributes);
         try
         {
-            _ = SpawnAttributesSetFlags(attributes, SpawnSetSession);
             _ = SpawnActionsAddOpen(actions, 0, "/dev/null", (int)OpenFlags.ReadOnly, 0);
             _ = SpawnActionsAddOpen(actions, 1, "/dev/null", (int)OpenFlags.WriteOnly, 0);
             foreach (int descriptor in closed)
@@ -61,13 +50,12 @@ public static unsafe partial class LibC
                 _ = SpawnActionsAddClose(actions, descriptor);
             }
             _ = SpawnActionsAddDuplicate(actions, standardError.Number, 2);
-            return (Errno)Spawn(&child, path, actions, attributes, arg, env);
+            return (Errno)Spawn(&child, path, actions, null, arg, env);
         }
         finally
         {
             pid = child;
             _ = SpawnActionsDestroy(actions);
-            _ = SpawnAttributesDestroy(attributes);
             FreeVector(arg);
             FreeVector(env);
             GC.KeepAlive(standardError);

@@ -8,8 +8,8 @@ using Fuse4fs.Server.Sources;
 namespace Fuse4fs.Daemon;
 
 /// <summary>Starts the server as a process of its own and waits until its mount is ready or refused. A process with
-/// threads cannot fork, so the server is this program executed again: in a session of its own, with standard input
-/// and output on /dev/null and no descriptor of the caller's. Its standard error is a pipe to us (the runtime keeps a
+/// threads cannot fork, so the server is this program executed again, with standard input and output on /dev/null
+/// and no descriptor of the caller's. Its standard error is a pipe to us (the runtime keeps a
 /// copy of whatever it was started with for ever, so it must not be the caller's): text for the caller, then a zero
 /// byte and the exit code. See <see cref="ServerProcess"/>.</summary>
 internal static unsafe class DaemonLauncher

@@ -82,11 +82,13 @@ internal static class ServerProcess
     }
 
     /// <summary>Keeps no folder busy by our working directory, no descriptor of anybody's by our standard error, and
-    /// then says that the mount is ready.</summary>
+    /// then says that the mount is ready. Only now into a session of our own: while an automount is being made only its
+    /// daemon's process group gets at the mount point, everybody else waits for it (Kernel: autofs_d_manage).</summary>
     /// <returns>False when the one who started us is gone: then nobody wants the mount.</returns>
     private static bool Detach()
     {
         const int duplicateCloseOnExec = 1030;
+        LibC.LeaveSession();
         _ = LibC.ChangeDirectory("/");
         using var starter = new FileDescriptor(LibC.FileControl(StandardError, duplicateCloseOnExec, StandardError + 1));
         using FileDescriptor nowhere = LibC.Open("/dev/null", OpenFlags.WriteOnly | OpenFlags.CloseOnExec, 0);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Fuse4fs.Fuse.Iomap;
 
 /// <summary>Devices and stripe sets that the kernel knows, with their lengths. Few, and looked at with every mapping:
@@ -23,6 +25,7 @@ internal sealed class DeviceTable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFind(BackingId id, out long lengthBytes)
     {
         foreach (Entry entry in _entries)

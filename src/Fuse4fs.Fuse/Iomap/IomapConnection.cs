@@ -174,7 +174,38 @@ public sealed class IomapConnection
         _rules.Settle(configuration.BlockSizeBytes, configuration.MaxFileBytesFor(Limits));
     }
 
-    internal bool MayUpload(FileIdentity file, in Mapping mapping)
+    /// <summary>Whether a mapping can go into the cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool MayUpload(in FileIdentity file, in Mapping mapping)
+        => _rules.AreBlocks(in mapping) || MayUploadUnusual(file, in mapping);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool MayReply(in BeginRequest request, in BeginReply reply)
+        => _rules.IsPlainReply(in request, in reply) || MayReplyUnusual(in request, in reply);
+
+    /// <summary>Puts a mapping, which was checked before, in the form of the wire where it belongs. Field by field: to copy a
+    /// structure that was just filled in so costs more than all of this.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Encode(in Mapping mapping, ref IomapRecord record)
+    {
+        record.Type = Revision.NumberOf(mapping.Kind, mapping.Device.IsStripeSet);
+        record.Offset = (ulong)mapping.Offset;
+        record.Length = (ulong)mapping.Length;
+        record.Address = (ulong)mapping.Address;
+        record.Flags = (ushort)mapping.Flags;
+        record.Device = mapping.Device.Number;
+    }
+
+    /// <summary>A range of which nothing is said, yet without its place.</summary>
+    internal IomapRecord EncodeNoCache() => new()
+    {
+        Address = ulong.MaxValue,
+        Type = Revision.NumberOf(MappingKind.NoCache, isStriped: false),
+        Device = BackingId.None.Number,
+    };
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool MayUploadUnusual(FileIdentity file, in Mapping mapping)
     {
         MappingFault fault = _rules.CheckUpload(in mapping);
         if (fault != MappingFault.None)
@@ -184,7 +215,8 @@ public sealed class IomapConnection
         return fault == MappingFault.None;
     }
 
-    internal bool MayReply(in BeginRequest request, in BeginReply reply)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool MayReplyUnusual(in BeginRequest request, in BeginReply reply)
     {
         MappingFault fault = _rules.CheckReply(in request, in reply);
         if (fault != MappingFault.None)
@@ -193,24 +225,6 @@ public sealed class IomapConnection
         }
         return fault == MappingFault.None;
     }
-
-    /// <summary>The mapping as it goes over the wire. It was checked before.</summary>
-    internal IomapRecord Encode(in Mapping mapping)
-    {
-        _ = Revision.TryEncode(mapping.Kind, mapping.Device.IsStripeSet, out ushort type);
-        return new IomapRecord
-        {
-            Offset = (ulong)mapping.Offset,
-            Length = (ulong)mapping.Length,
-            Address = (ulong)mapping.Address,
-            Type = type,
-            Flags = (ushort)mapping.Flags,
-            Device = mapping.Device.Number,
-        };
-    }
-
-    internal IomapRecord EncodeNoCache(long offset, long length)
-        => Encode(Mapping.WithoutAddress(offset, length, MappingKind.NoCache));
 
     internal void Return(MappingBatch batch)
     {

@@ -28,11 +28,12 @@ internal sealed class IomapDispatcher(IomapHandler handler, IomapConnection conn
 
     /// <summary>Handles a request of one of the extension's opcodes.</summary>
     public Errno Handle(in InHeader header, ReadOnlySpan<byte> body, ref ReplyWriter reply)
+        => header.Opcode == Opcode.IomapBegin ? Begin(in header, body, ref reply) : HandleOther(in header, body, ref reply);
+
+    private Errno HandleOther(in InHeader header, ReadOnlySpan<byte> body, ref ReplyWriter reply)
     {
         switch (header.Opcode)
         {
-            case Opcode.IomapBegin:
-                return Begin(in header, body, ref reply);
             case Opcode.IomapEnd:
                 return End(in header, body);
             case Opcode.IomapIoEnd:
@@ -52,9 +53,15 @@ internal sealed class IomapDispatcher(IomapHandler handler, IomapConnection conn
         }
     }
 
+    [SkipLocalsInit]     // everything is set before it is used
     private Errno Begin(in InHeader header, ReadOnlySpan<byte> body, ref ReplyWriter reply)
     {
-        if (!TryRead(body, out IomapBeginIn begin) || !IsRange(begin.Position, begin.Count))
+        if (body.Length != Unsafe.SizeOf<IomapBeginIn>())
+        {
+            return Malformed(in header, body);
+        }
+        ref readonly IomapBeginIn begin = ref MemoryMarshal.AsRef<IomapBeginIn>(body);
+        if (!IsRange(begin.Position, begin.Count))
         {
             return Malformed(in header, body);
         }
@@ -77,8 +84,8 @@ internal sealed class IomapDispatcher(IomapHandler handler, IomapConnection conn
             return Errno.InputOutput;
         }
         ref IomapBeginOut wire = ref reply.Append<IomapBeginOut>();
-        wire.Read = connection.Encode(in answer.Source);
-        wire.Write = connection.Encode(in answer.Target);
+        connection.Encode(in answer.Source, ref wire.Read);
+        connection.Encode(in answer.Target, ref wire.Write);
         return Errno.Ok;
     }
 

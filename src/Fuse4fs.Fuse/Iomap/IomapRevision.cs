@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Fuse4fs.Fuse.Iomap;
 
 /// <summary>What differs between the revisions of fuse-iomap that were posted: the numbers, and what the kernel does.</summary>
@@ -12,6 +14,9 @@ public sealed class IomapRevision
     /// <summary>Numbers of the kinds that all revisions share.</summary>
     private const ushort Hole = 0, Delayed = 1, Written = 2, Unwritten = 3, Inline = 4;
 
+    /// <summary>More than there are kinds.</summary>
+    private const int Kinds = 8;
+
     /// <summary>No number: the revision does not have the kind.</summary>
     private const int Missing = -1;
 
@@ -19,8 +24,7 @@ public sealed class IomapRevision
     public static IomapRevision V8 { get; } = new()
     {
         Name = "v8",
-        PureOverwrite = 255,
-        NoCache = 253,
+        Numbers = NumbersOf(pureOverwrite: 255, noCache: 253),
         WriteBack = WriteBackOfV8,
         SwapFile = SwapFileOfV8,
     };
@@ -29,10 +33,7 @@ public sealed class IomapRevision
     public static IomapRevision V9 { get; } = new()
     {
         Name = "v9",
-        PureOverwrite = 65535,
-        NoCache = 65533,
-        StripedWritten = 65532,
-        StripedUnwritten = 65531,
+        Numbers = NumbersOf(pureOverwrite: 65535, noCache: 65533, stripedWritten: 65532, stripedUnwritten: 65531),
         WriteBack = WriteBackOfV9,
         SwapFile = SwapFileOfV9,
         HasStripes = true,
@@ -81,13 +82,8 @@ public sealed class IomapRevision
     /// nobody hears of it.</summary>
     public bool KeepsCompletionErrors { get; private init; }
 
-    private int PureOverwrite { get; init; }
-
-    private int NoCache { get; init; }
-
-    private int StripedWritten { get; init; } = Missing;
-
-    private int StripedUnwritten { get; init; } = Missing;
+    /// <summary>By kind; then once more, as they are on stripe sets.</summary>
+    private int[] Numbers { get; init; } = [];
 
     private uint WriteBack { get; init; }
 
@@ -98,25 +94,17 @@ public sealed class IomapRevision
 
     /// <summary>The number of a kind.</summary>
     /// <returns>False when this revision has none.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryEncode(MappingKind kind, bool isStriped, out ushort number)
     {
-        int found = kind switch
-        {
-            MappingKind.Hole => Hole,
-            MappingKind.Delayed => Delayed,
-            MappingKind.Written => isStriped ? StripedWritten : Written,
-            MappingKind.Unwritten => isStriped ? StripedUnwritten : Unwritten,
-            MappingKind.Inline => Inline,
-            MappingKind.PureOverwrite => PureOverwrite,
-            MappingKind.NoCache => NoCache,
-            _ => Missing,
-        };
+        int found = (int)kind < Kinds ? Numbers[PlaceOf(kind, isStriped)] : Missing;
         number = (ushort)found;
         return found != Missing;
     }
 
     /// <summary>The kernel's flags in the numbers of <see cref="IomapOperation"/>.</summary>
     /// <returns>False when there is one that this revision does not have: what it asks for is unknown.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryDecode(uint flags, out IomapOperation operation)
     {
         const IomapOperation moved = IomapOperation.WriteBack | IomapOperation.SwapFile;
@@ -132,4 +120,37 @@ public sealed class IomapRevision
     public bool IsPastCache(IomapOperation operation)
         => (operation & (IomapOperation.Atomic | IomapOperation.SwapFile)) != 0
             || (ReportsPastCache && (operation & IomapOperation.Report) != 0);
+
+    /// <summary>The number of a kind that this revision has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ushort NumberOf(MappingKind kind, bool isStriped) => (ushort)Numbers[PlaceOf(kind, isStriped)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int PlaceOf(MappingKind kind, bool isStriped)
+    {
+        int place = (int)kind;
+        if (isStriped)
+        {
+            place += Kinds;
+        }
+        return place;
+    }
+
+    private static int[] NumbersOf(
+        int pureOverwrite, int noCache, int stripedWritten = Missing, int stripedUnwritten = Missing)
+    {
+        int[] numbers = new int[2 * Kinds];
+        Array.Fill(numbers, Missing);
+        numbers[(int)MappingKind.Hole] = Hole;
+        numbers[(int)MappingKind.Delayed] = Delayed;
+        numbers[(int)MappingKind.Written] = Written;
+        numbers[(int)MappingKind.Unwritten] = Unwritten;
+        numbers[(int)MappingKind.Inline] = Inline;
+        numbers[(int)MappingKind.PureOverwrite] = pureOverwrite;
+        numbers[(int)MappingKind.NoCache] = noCache;
+        numbers.AsSpan(0, Kinds).CopyTo(numbers.AsSpan(Kinds));
+        numbers[Kinds + (int)MappingKind.Written] = stripedWritten;
+        numbers[Kinds + (int)MappingKind.Unwritten] = stripedUnwritten;
+        return numbers;
+    }
 }

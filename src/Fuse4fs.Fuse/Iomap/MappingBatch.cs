@@ -14,16 +14,27 @@ public sealed unsafe class MappingBatch : IDisposable
     public const int Capacity = 512;
 
     private readonly IomapConnection _connection;
+
+    /// <summary>What is the same in all of them is put in once.</summary>
     private readonly Message[] _messages = GC.AllocateArray<Message>(Capacity, pinned: true);
     private readonly Errno[] _results = new Errno[Capacity];
+    private FileIdentity _file;
 
-    internal MappingBatch(IomapConnection connection) => _connection = connection;
+    internal MappingBatch(IomapConnection connection)
+    {
+        _connection = connection;
+        Array.Fill(_messages, new Message
+        {
+            Header = new OutHeader { Length = (uint)sizeof(Message), Error = (int)NotifyCode.UpsertMappings },
+            Body = new NotifyUpsertMappings { Write = connection.EncodeNoCache() },
+        });
+    }
 
     /// <summary>Between renting and giving back.</summary>
     internal bool IsRented { get; set; }
 
     /// <summary>Whose mappings these are.</summary>
-    public FileIdentity File { get; private set; }
+    public FileIdentity File => _file;
 
     /// <summary>Mappings in it.</summary>
     public int Count { get; private set; }
@@ -34,7 +45,7 @@ public sealed unsafe class MappingBatch : IDisposable
     /// <summary>Empties it, for mappings of this file.</summary>
     public void Start(FileIdentity file)
     {
-        File = file;
+        _file = file;
         Count = 0;
     }
 
@@ -46,16 +57,16 @@ public sealed unsafe class MappingBatch : IDisposable
         {
             return Errno.Again;
         }
-        if (!_connection.MayUpload(File, in mapping))
+        if (!_connection.MayUpload(in _file, in mapping))
         {
             return Errno.Invalid;
         }
         ref Message message = ref _messages[Count++];
-        message.Header = new OutHeader { Length = (uint)sizeof(Message), Error = (int)NotifyCode.UpsertMappings };
-        message.Body.NodeId = File.NodeId;
-        message.Body.Inode = File.Inode;
-        message.Body.Read = _connection.Encode(in mapping);
-        message.Body.Write = _connection.EncodeNoCache(mapping.Offset, mapping.Length);
+        message.Body.NodeId = _file.NodeId;
+        message.Body.Inode = _file.Inode;
+        _connection.Encode(in mapping, ref message.Body.Read);
+        message.Body.Write.Offset = (ulong)mapping.Offset;
+        message.Body.Write.Length = (ulong)mapping.Length;
         return Errno.Ok;
     }
 

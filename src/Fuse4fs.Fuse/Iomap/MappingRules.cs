@@ -1,8 +1,12 @@
+using System.Runtime.CompilerServices;
+
 namespace Fuse4fs.Fuse.Iomap;
 
 /// <summary>What must hold for a mapping before it goes to the kernel: what that checks, and what it does not check but
 /// loses data by.</summary>
-/// <remarks>A rule that is broken is a bug of the file system: reported, and never sent.</remarks>
+/// <remarks>A rule that is broken is a bug of the file system: reported, and never sent. Nearly all mappings are
+/// blocks of a device, to be read and written in place: whether all is right with such a one is asked at once, and only
+/// for others what is wrong.</remarks>
 internal sealed class MappingRules(IomapRevision revision, DeviceTable devices)
 {
     private const long SectorBytes = 512;
@@ -19,6 +23,13 @@ internal sealed class MappingRules(IomapRevision revision, DeviceTable devices)
         _blockMask = blockSizeBytes - 1;
         MaxFileBytes = maxFileBytes;
     }
+
+    /// <summary>Whether an answer to BEGIN is one of those, with nothing wrong. All others need
+    /// <see cref="CheckReply"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsPlainReply(in BeginRequest request, in BeginReply reply)
+        => AreBlocks(in reply.Source) && IsInPlace(in reply) && Covers(in reply.Source, request.Offset)
+            && (request.Operation & IomapOperation.Atomic) == 0;
 
     /// <summary>Both parts of an answer to BEGIN.</summary>
     public MappingFault CheckReply(in BeginRequest request, in BeginReply reply)
@@ -58,6 +69,25 @@ internal sealed class MappingRules(IomapRevision revision, DeviceTable devices)
     public bool IsRange(long offset, long length)
         => offset >= 0 && length > 0 && ((offset | length) & _blockMask) == 0
             && offset < MaxFileBytes && length <= long.MaxValue - offset;
+
+    /// <summary>Whether a mapping is one of blocks on a device, and right in all respects: no need to ask what is wrong.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool AreBlocks(in Mapping mapping)
+        => mapping.HasAddress && !mapping.Device.IsStripeSet
+            && (mapping.Flags & ~Allowed) == 0
+            && ((mapping.Offset | mapping.Length) & _blockMask) == 0
+            && (ulong)mapping.Offset < (ulong)MaxFileBytes
+            && (ulong)(mapping.Length - 1) < (ulong)(long.MaxValue - mapping.Offset)
+            && mapping.Address >= 0 && (mapping.Address & (SectorBytes - 1)) == 0
+            && devices.TryFind(mapping.Device, out long deviceBytes) && mapping.Length <= deviceBytes - mapping.Address;
+
+    /// <summary>Whether the target says no more than "where the source is".</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsInPlace(in BeginReply reply)
+        => reply.Target.Kind == MappingKind.PureOverwrite && reply.Target.Offset == reply.Source.Offset
+            && reply.Target.Length == reply.Source.Length && reply.Target.Address == Mapping.NoAddress
+            && reply.Target.Device == BackingId.None && reply.Target.Flags == MappingFlags.None;
 
     private MappingFault Check(in Mapping mapping, bool isTarget)
     {
@@ -130,6 +160,7 @@ internal sealed class MappingRules(IomapRevision revision, DeviceTable devices)
             : MappingFault.None;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Covers(in Mapping mapping, long offset)
         => mapping.Offset <= offset && offset - mapping.Offset < mapping.Length;
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Configs;
 using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Iomap;
 using Fuse4fs.Fuse.Wire;
@@ -12,9 +13,14 @@ namespace Fuse4fs.Benchmarks.Iomap;
 /// <summary>Work on structures alone: answers to BEGIN from request bytes to reply bytes, and batches of uploads, with all
 /// checks, against the same in C.</summary>
 [MemoryDiagnoser]
+[MinColumn]
+[GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
+[CategoriesColumn]
 public unsafe class IomapBenchmarks : IDisposable
 {
-    private const int Rounds = MappingBatch.Capacity;
+    /// <summary>Of each benchmark's work in one call.</summary>
+    internal const int Rounds = MappingBatch.Capacity;
+
     private const long DeviceBytes = 1L << 40;
 
     private readonly byte[] _request = new byte[sizeof(InHeader) + sizeof(IomapBeginIn)];
@@ -52,10 +58,12 @@ public unsafe class IomapBenchmarks : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    [Benchmark(OperationsPerInvoke = Rounds)]
+    [Benchmark(OperationsPerInvoke = Rounds, Baseline = true)]
+    [BenchmarkCategory("BEGIN")]
     public long BeginInC() => _c.BeginAnswers(_request, _cReply, Rounds);
 
     [Benchmark(OperationsPerInvoke = Rounds)]
+    [BenchmarkCategory("BEGIN")]
     public long Begin()
     {
         long errors = 0;
@@ -64,7 +72,7 @@ public unsafe class IomapBenchmarks : IDisposable
         {
             ref IomapBeginIn begin = ref MemoryMarshal.AsRef<IomapBeginIn>(request[sizeof(InHeader)..]);
             begin.Position = (ulong)i << 12;
-            InHeader header = MemoryMarshal.Read<InHeader>(request);
+            ref readonly InHeader header = ref MemoryMarshal.AsRef<InHeader>(request);
             var reply = new ReplyWriter(_buffer, _sink);
             Errno error = _dispatcher.Handle(in header, request[sizeof(InHeader)..], ref reply);
             errors += reply.Send(header.Unique, error) == Errno.Ok && error == Errno.Ok ? 0 : 1;
@@ -72,10 +80,12 @@ public unsafe class IomapBenchmarks : IDisposable
         return errors;
     }
 
-    [Benchmark(OperationsPerInvoke = Rounds)]
+    [Benchmark(OperationsPerInvoke = Rounds, Baseline = true)]
+    [BenchmarkCategory("upload")]
     public long BatchInC() => _c.BuildBatch(_cMessages, Rounds);
 
     [Benchmark(OperationsPerInvoke = Rounds)]
+    [BenchmarkCategory("upload")]
     public long Batch()
     {
         long errors = 0;

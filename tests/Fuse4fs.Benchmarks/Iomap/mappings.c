@@ -19,7 +19,9 @@ struct server {
     const struct device *devices;
     int device_count;
     int64_t block_mask, max_bytes;
+    uint32_t write_back, swap_file;             /* bits of operations that differ by revision */
     int (*find)(uint64_t node, int64_t pos, struct mapping *found);
+    int (*send)(const void *message, size_t length);
 };
 
 static int has_address(uint8_t kind) { return kind == WRITTEN || kind == UNWRITTEN; }
@@ -56,6 +58,25 @@ static struct mapping bare(const struct mapping *m, uint8_t kind)
 
 static int covers(const struct mapping *m, int64_t pos) { return m->offset <= pos && pos - m->offset < m->length; }
 
+enum { OP_WRITE = 1, OP_FAULT = 8, OP_DIRECT = 16, OP_ATOMIC = 0x200, OP_WRITEBACK = 0x800, OP_KNOWN = 0x7FF };
+#define OP_SWAPFILE 0x80000000u
+
+static int decode(const struct server *s, uint32_t flags, uint32_t *operation)
+{
+    uint32_t common = flags & ~(s->write_back | s->swap_file);
+    *operation = common | (flags & s->write_back ? OP_WRITEBACK : 0) | (flags & s->swap_file ? OP_SWAPFILE : 0);
+    return !(common & ~OP_KNOWN);
+}
+
+/* Whether an operation can work with what it gets. */
+static int is_fit(uint32_t operation, const struct mapping *m)
+{
+    int fits = m->kind == HOLE ? !(operation & (OP_WRITE | OP_WRITEBACK))
+        : m->kind == DELAYED ? !(operation & (OP_DIRECT | OP_WRITEBACK))
+        : m->kind == INLINED ? !(operation & (OP_FAULT | OP_WRITEBACK)) : has_address(m->kind);
+    return fits && (!(operation & OP_ATOMIC) || (has_address(m->kind) && m->flags & 0x40));
+}
+
 static int find_one(uint64_t node, int64_t pos, struct mapping *found)
 {
     int64_t start = pos & ~(int64_t)0xFFFFF;
@@ -63,29 +84,34 @@ static int find_one(uint64_t node, int64_t pos, struct mapping *found)
     return 0;
 }
 
+static int take(const void *message, size_t length) { (void)message; return length == 0; }
+
 static const uint16_t v9_types[KINDS] = { 0, 1, 2, 3, 4, 65535, 65533 };
 static const struct device devices[] = { { 1, (int64_t)1 << 40 } };
-static struct server server = { v9_types, devices, 1, 4095, INT64_MAX & ~4095LL, find_one };
+
+/* Not static: a server learns all of this at run time, the compiler must not know it. */
+struct server server = { v9_types, devices, 1, 4095, INT64_MAX & ~4095LL, 1u << 11, 1u << 31, find_one, take };
 
 __attribute__((noinline)) static int answer(const struct server *s, const char *request, size_t length, char *reply)
 {
     const struct in_header *header = (const void *)request;
     const struct begin_in *begin = (const void *)(request + sizeof *header);
     if (length != sizeof *header + sizeof *begin || header->len != length) return -5;
-    if (begin->pos > INT64_MAX || begin->count > INT64_MAX - begin->pos || (begin->opflags & 0x7FFFF000)) return -5;
+    uint32_t operation;
+    if (begin->pos > INT64_MAX || begin->count > INT64_MAX - begin->pos || !decode(s, begin->opflags, &operation)) return -5;
     struct mapping source;
     int error = s->find(header->nodeid, begin->pos, &source);
     if (error) return error;
     struct mapping target = bare(&source, PURE);
     if (!is_valid(s, &source, 0) || !is_valid(s, &target, 1) || !covers(&source, begin->pos)
-        || !covers(&target, begin->pos)) return -5;
+        || !covers(&target, begin->pos) || !is_fit(operation, &source)) return -5;
     struct out_header *out = (void *)reply;
     struct begin_out *body = (void *)(reply + sizeof *out);
     memset(body, 0, sizeof *body);
     encode(s, &source, &body->read);
     encode(s, &target, &body->write);
     *out = (struct out_header){ sizeof *out + sizeof *body, 0, header->unique };
-    return 0;
+    return s->send(reply, out->len);
 }
 
 int64_t begin_answers(char *request, char *reply, int rounds)

@@ -65,6 +65,9 @@ internal sealed class VolumeBench : IDisposable
     /// <summary>What the device is said to write as a whole or not at all, bytes.</summary>
     public int AtomicWriteBytes { get; init; }
 
+    /// <summary>Puts something between the kernel and the device, which the server's own access does not meet.</summary>
+    public Func<IBlockStorage, IBlockStorage> KernelSide { get; init; } = static storage => storage;
+
     /// <summary>Spread over so many devices.</summary>
     public int Members { get; init; } = 1;
 
@@ -97,12 +100,12 @@ internal sealed class VolumeBench : IDisposable
 
     private TwinKernel Mount()
     {
-        var kernel = new TwinKernel(_options with { StallLimit = TimeSpan.FromSeconds(20) });
+        var kernel = new TwinKernel(_options);
         _set ??= Members > 1 ? StripedImage.Split(_image.Path, Members) : null;
         LockedStorage[] storages = _set is null ? [Storage] : _set.Members;
         for (int i = 0; i < storages.Length; i++)
         {
-            kernel.RegisterDescriptor(DeviceNumber + i, new BackingDescriptor(storages[i]));
+            kernel.RegisterDescriptor(DeviceNumber + i, new BackingDescriptor(KernelSide(storages[i])));
         }
         IBlockDevice[] devices = [.. storages.Select(storage => new StorageDevice(storage) { IsFrozen = () => MustNotWrite })];
         IBlockDevice device = _set is null ? devices[0] : new StripedDevice(devices, StripedImage.WidthBytes);

@@ -76,6 +76,9 @@ internal sealed class VolumeBench : IDisposable
 
     public ThreadedServer Server { get; private set; } = null!;
 
+    /// <summary>For requests that the twin does not send.</summary>
+    public VolumeRequests Requests { get; private set; } = null!;
+
     /// <summary>How many requests or notifications of a kind the twin has seen since it was last asked for any.</summary>
     public static int Count(string[] lines, string word) => lines.Count(line => line.Contains(word, StringComparison.Ordinal));
 
@@ -137,7 +140,8 @@ internal sealed class VolumeBench : IDisposable
         IomapVolume iomap = told.Length == 1
             ? new IomapVolume(told[0]) { Server = server, CacheBytes = CacheBytes }
             : new IomapVolume(told, StripedImage.WidthBytes) { Server = server, CacheBytes = CacheBytes };
-        Server = new ThreadedServer(new VolumeRequests(server, iomap), new SessionOptions
+        Requests = new VolumeRequests(server, iomap);
+        Server = new ThreadedServer(Requests, new SessionOptions
         {
             Iomap = iomap,
             Log = _log,

@@ -1,7 +1,14 @@
+using System.Runtime.InteropServices;
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Fuse;
+using Fuse4fs.Fuse.Wire;
+using Fuse4fs.Iomap.Tests.Twin;
 using Fuse4fs.KernelTwin;
 using Fuse4fs.KernelTwin.Conformance;
 using Fuse4fs.KernelTwin.Wire;
+using Serilog.Core;
 using Xunit;
+using Errno = Fuse4fs.KernelTwin.Wire.Errno;
 
 namespace Fuse4fs.Iomap.Tests.Volumes;
 
@@ -47,6 +54,36 @@ public sealed class VolumeRefusalTests
         data.AsSpan(Block, 8 * Block).Clear();
         bench.Bench.User.Close(fd);
         bench.Bench.Holds("/file", data);
+        bench.Finish();
+    }
+
+    /// <summary>No kernel was seen to let COLLAPSE_RANGE through; one that does must not go on with what it had kept of all
+    /// that moved.</summary>
+    [Theory]
+    [InlineData("v8")]
+    [InlineData("v9")]
+    public void What_moved_is_not_kept(string revision)
+    {
+        const uint collapse = 8;
+        using VolumeBench bench = Make(revision, out long fd, out byte[] data);
+        Assert.Equal(Linux.Errno.Ok, bench.Volume.Lookup(InodeNumber.Root, "file"u8, out InodeNumber number));
+        var request = new FallocateIn { Mode = collapse, Offset = 2 * Block, Length = 3 * Block };
+        byte[] message = QueueKernel.Request(Fuse.Wire.Opcode.Fallocate, 1, Server.NodeIds.OfInode(number),
+            MemoryMarshal.AsBytes(new ReadOnlySpan<FallocateIn>(in request)));
+        var dispatcher = new RequestDispatcher(bench.Requests, Logger.None);
+        using (var reply = new ReplyBuffer(1 << 16))
+        using (var kernel = new QueueKernel())
+        {
+            dispatcher.Dispatch(message, reply, kernel, 0, new OperationCounters());
+            Assert.Equal(Linux.Errno.Ok, kernel.ErrorOf(1));
+        }
+        _ = bench.Bench.Kernel.Trace.Take();
+        bench.Bench.User.DropCache(fd);
+        byte[] found = new byte[Block];
+        Bench.Equal(Block, bench.Bench.User.Pread(fd, found, 8 * Block), "read");
+        Assert.Equal(1, VolumeBench.Count(bench.Bench.Kernel.Trace.Take(), "B(R)"));
+        Assert.Equal(data.AsSpan(11 * Block, Block).ToArray(), found);
+        bench.Bench.User.Close(fd);
         bench.Finish();
     }
 

@@ -1,13 +1,20 @@
+using Fuse4fs.Ext4.Format;
+using Fuse4fs.Ext4.Inodes;
 using Fuse4fs.Linux;
 
 namespace Fuse4fs.Ext4;
 
+/// <content>Standing still with a clean image.</content>
 public sealed partial class Volume
 {
+    private int _isFrozen;
+
     /// <summary>Brings the volume to a state that needs no recovery, and leaves it so: nothing is written until
     /// <see cref="Thaw"/>. Changes made meanwhile stay in memory, and whoever waits for their durability waits for
-    /// that.</summary>
-    /// <returns>InputOutput when the journal was aborted, Busy when it is frozen already, or Ok.</returns>
+    /// that; data would be written all the same, so the caller keeps writers out. Inodes that lose their last reference
+    /// are freed afterwards.</summary>
+    /// <returns>InputOutput when the journal was aborted, Busy when it is frozen already, or Ok. Ok also where nothing is
+    /// ever written.</returns>
     /// <remarks>Kernel: ext4_freeze.</remarks>
     public Errno Freeze()
     {
@@ -15,36 +22,72 @@ public sealed partial class Volume
         {
             return Errno.Ok;
         }
-        PauseBackground(isPaused: true);
-        Errno error = Journal.Freeze();
-        if (error is not (Errno.Ok or Errno.Busy))
+        if (Interlocked.Exchange(ref _isFrozen, 1) != 0)
         {
-            PauseBackground(isPaused: false);
+            return Errno.Busy;
         }
-        return error;
+        Errno error = Errno.InputOutput;
+        try
+        {
+            Space?.Background.Pause();
+            MountGuard?.Pause();
+            if (OrphanFile?.IsEmpty == true)
+            {
+                DeclareOrphans(isPresent: false);
+            }
+            error = Journal.Freeze();
+            return error;
+        }
+        finally
+        {
+            if (error != Errno.Ok)
+            {
+                Resume();
+            }
+        }
     }
 
     /// <summary>Goes on. Without <see cref="Freeze"/> before it does nothing.</summary>
+    /// <returns>InputOutput when the volume can be written no more: the journal was aborted, or somebody else has claimed the
+    /// volume meanwhile.</returns>
     public Errno Thaw()
     {
-        Errno error = Journal?.Thaw() ?? Errno.Ok;
-        PauseBackground(isPaused: false);
-        return error;
+        if (Volatile.Read(ref _isFrozen) == 0)
+        {
+            return Errno.Ok;
+        }
+        // Before anything is written: somebody who did not see us for long may take the volume for unused.
+        MountGuard?.Check();
+        try
+        {
+            return Journal?.Thaw() ?? Errno.Ok;
+        }
+        finally
+        {
+            Resume();
+        }
     }
 
-    private void PauseBackground(bool isPaused)
+    /// <summary>Whether inodes without links are kept although nobody has them open: then word that the kernel forgets
+    /// them is still to come, or they are just being freed.</summary>
+    /// <param name="open">Numbers of the open ones.</param>
+    public bool HasUnusedOrphans(IReadOnlySet<uint> open) =>
+        Orphans?.Count > 0 && Orphans.Snapshot().Any(inode => inode.LinkCount == 0 && !open.Contains(inode.Number.Value));
+
+    private void Resume()
     {
-        if (MountGuard is { } guard)
+        try
         {
-            guard.IsPaused = isPaused;
+            if (OrphanFile is not null)
+            {
+                DeclareOrphans(isPresent: true);
+            }
         }
-        if (isPaused)
+        finally
         {
-            Space?.Background.Pause();
-        }
-        else
-        {
+            MountGuard?.Resume();
             Space?.Background.Resume();
+            Volatile.Write(ref _isFrozen, 0);
         }
     }
 }

@@ -70,9 +70,9 @@ public sealed partial class Volume
 
     private void RemoveInSlices(Removal removal)
     {
-        if (!RunSlices(removal, SlicesAtOnce))
+        if (Space!.Background.IsPaused || !RunSlices(removal, SlicesAtOnce))
         {
-            Space!.Background.Post(removal, isUrgent: true);
+            Space.Background.Post(removal, isUrgent: true);
         }
     }
 

@@ -64,6 +64,18 @@ public sealed class BackgroundWork : IDisposable
         }
     }
 
+    /// <summary>Between <see cref="Pause"/> and <see cref="Resume"/>.</summary>
+    public bool IsPaused
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isPaused;
+            }
+        }
+    }
+
     /// <summary>Nothing is done until <see cref="Resume"/>: returns when the slice under way has ended. Not on the
     /// thread itself.</summary>
     public void Pause()

@@ -54,7 +54,9 @@ public sealed partial class Journal
             {
                 if (_abort != Errno.Ok)
                 {
-                    if (!_isAbortRecorded || TimeUntilErrors() == TimeSpan.Zero)
+                    // Nothing is written while the volume stands still, not even this.
+                    TimeSpan untilErrors = _isFrozen ? Timeout.InfiniteTimeSpan : TimeUntilErrors();
+                    if (!_isFrozen && (!_isAbortRecorded || untilErrors == TimeSpan.Zero))
                     {
                         return CommitWork.RecordAbort;
                     }
@@ -66,7 +68,7 @@ public sealed partial class Journal
                     {
                         return CommitWork.Stop;
                     }
-                    _gate.Wait(TimeUntilErrors());
+                    _gate.Wait(untilErrors);
                     continue;
                 }
                 TimeSpan untilCommit = TimeUntilCommit();

@@ -24,7 +24,11 @@ internal sealed class MultipleMountGuard : IDisposable
     private readonly ManualResetEventSlim _stop = new();
     private readonly Thread _thread;
     private volatile bool _isLost;
+
+    /// <summary>Held while the block is looked at and renewed.</summary>
+    private readonly Lock _turn = new();
     private bool _isPaused;
+    private uint _current;
     private volatile Action<string>? _lost;
 
     private MultipleMountGuard(
@@ -63,6 +67,7 @@ internal sealed class MultipleMountGuard : IDisposable
     {
         var guard = new MultipleMountGuard(device, geometry, in super, events, clock);
         guard.WaitForOthers();
+        guard._current = guard.Fields.Sequence;
         guard._thread.Start();
         return guard;
     }
@@ -77,11 +82,35 @@ internal sealed class MultipleMountGuard : IDisposable
         }
     }
 
-    /// <summary>Nothing is written meanwhile. Kernel: kmmpd stands still on a frozen file system, too.</summary>
-    public bool IsPaused
+    /// <summary>From its return on nothing is written, until <see cref="Resume"/>. Kernel: kmmpd stands still on a frozen
+    /// file system, too.</summary>
+    public void Pause()
     {
-        get => Volatile.Read(ref _isPaused);
-        set => Volatile.Write(ref _isPaused, value);
+        lock (_turn)
+        {
+            _isPaused = true;
+        }
+    }
+
+    /// <summary>Looks whether somebody else has claimed the volume: who was told then knows on return.</summary>
+    public void Check()
+    {
+        lock (_turn)
+        {
+            if (!_isLost)
+            {
+                Renew(isWriting: false);
+            }
+        }
+    }
+
+    /// <summary>Goes on.</summary>
+    public void Resume()
+    {
+        lock (_turn)
+        {
+            _isPaused = false;
+        }
     }
 
     /// <summary>Gives the volume up, after the last write to it. A lost one is left alone.</summary>
@@ -145,38 +174,49 @@ internal sealed class MultipleMountGuard : IDisposable
 
     private void Run()
     {
-        uint next = Fields.Sequence;
         while (!_stop.Wait(_interval))
         {
-            if (IsPaused)
+            lock (_turn)
             {
-                continue;
-            }
-            try
-            {
-                byte[] mine = (byte[])_block.Clone();
-                Read();
-                if (Fields.Sequence != next || !((ReadOnlySpan<byte>)Fields.NodeName).SequenceEqual(
-                    Disk.At<MmpBlock>(mine, 0).NodeName))
+                if (_isLost)
                 {
-                    Lose("somebody else changed the multiple mount protection block: the volume is mounted twice");
                     return;
                 }
-                next = next >= MmpBlock.MaximumSequence ? 1 : next + 1;
-                Write(next);
+                if (!_isPaused)
+                {
+                    Renew(isWriting: true);
+                }
             }
-            catch (DeviceException failure)
+        }
+    }
+
+    /// <summary>Looks whether the number is still ours, and changes it.</summary>
+    private void Renew(bool isWriting)
+    {
+        try
+        {
+            byte[] mine = (byte[])_block.Clone();
+            Read();
+            if (Fields.Sequence != _current || !((ReadOnlySpan<byte>)Fields.NodeName).SequenceEqual(
+                Disk.At<MmpBlock>(mine, 0).NodeName))
             {
-                // Nobody can tell any more that the volume is in use: as bad as having lost it.
-                _events.DeviceFailed(failure);
-                Lose("the multiple mount protection block cannot be renewed");
-                return;
+                Lose("somebody else changed the multiple mount protection block: the volume is mounted twice");
             }
-            catch (VolumeRefusedException damage)
+            else if (isWriting)
             {
-                Lose(damage.Message);
-                return;
+                _current = _current >= MmpBlock.MaximumSequence ? 1 : _current + 1;
+                Write(_current);
             }
+        }
+        catch (DeviceException failure)
+        {
+            // Nobody can tell any more that the volume is in use: as bad as having lost it.
+            _events.DeviceFailed(failure);
+            Lose("the multiple mount protection block cannot be renewed");
+        }
+        catch (VolumeRefusedException damage)
+        {
+            Lose(damage.Message);
         }
     }
 

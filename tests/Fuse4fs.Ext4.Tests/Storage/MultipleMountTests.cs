@@ -82,6 +82,36 @@ public sealed class MultipleMountTests
             .Replace("clean with errors", "not clean", StringComparison.Ordinal));
     }
 
+    /// <summary>Frozen, nothing is written, not even the number, for as long as it lasts; at the thaw we look first.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void It_stands_still_while_frozen_and_notices_who_came_meanwhile(bool comesAnother)
+    {
+        const uint foreign = 12345;
+        const int oftenEnough = 3;
+        using var image = new TestImage(Options);
+        using (Volume volume = Open(image.Path, new CollectedEvents()))
+        {
+            Assert.Equal(Errno.Ok, Create(volume, "file"u8));
+            Assert.Equal(Errno.Ok, volume.Freeze());
+            Assert.Equal(Errno.Busy, volume.Freeze());
+            string frozen = image.Hash();
+            Thread.Sleep(TimeSpan.FromSeconds(oftenEnough));
+            Assert.Equal(frozen, image.Hash());
+            uint number = SequenceIn(image.Path);
+            if (comesAnother)
+            {
+                ChangeSequence(image.Path, foreign);
+            }
+            Assert.Equal(comesAnother ? Errno.InputOutput : Errno.Ok, volume.Thaw());
+            Assert.Equal(comesAnother ? Errno.ReadOnly : Errno.Ok, Create(volume, "other"u8));
+            Assert.True(comesAnother
+                || SpinWait.SpinUntil(() => SequenceIn(image.Path) != number, TimeSpan.FromMinutes(1)));
+        }
+        Assert.Equal(comesAnother ? foreign : MmpBlock.Clean, SequenceIn(image.Path));
+    }
+
     [Fact]
     public void E2fsck_at_work_and_a_damaged_block_are_refused_at_once()
     {

@@ -13,6 +13,12 @@ public sealed class FuseSession : IDisposable
     private readonly SessionOptions _options;
     private WorkerPool? _pool;
     private RingPool? _rings;
+    private RequestDispatcher? _dispatcher;
+    private readonly OperationCounters _heldCounters = new();
+    private readonly Lock _heldGate = new();
+
+    /// <summary>Worker index of who serves held requests, behind those of all others.</summary>
+    private int _heldWorker;
     private Capabilities? _capabilities;
     private readonly Handshake _handshake;
     private readonly Lock _endGate = new();
@@ -51,9 +57,10 @@ public sealed class FuseSession : IDisposable
         ShakeHands();
         _capabilities = _handshake.Agreed!;
         bool isOverRings = _capabilities.Has(InitFlags.OverIoUring);
-        _handler.Connected(
-            _capabilities, Notifier, _options.MaxWorkersWith(_capabilities) + (isOverRings ? RingPool.Workers(_options) : 0));
+        _heldWorker = _options.MaxWorkersWith(_capabilities) + (isOverRings ? RingPool.Workers(_options) : 0);
+        _handler.Connected(_capabilities, Notifier, _heldWorker + 1);
         var dispatcher = new RequestDispatcher(_handler, _options.Log, _handshake.Iomap);
+        _dispatcher = dispatcher;
         _pool = new WorkerPool(_transport, _capabilities, dispatcher, _options, _handshake.Iomap);
         _pool.Start();
         if (isOverRings)
@@ -66,6 +73,25 @@ public sealed class FuseSession : IDisposable
     /// <summary>To be called by a handler that is about to wait, for the disk say: another worker may have to take up what
     /// comes meanwhile. Any thread may call it; it does not block.</summary>
     public void CallForHelp() => _pool?.CallForHelp();
+
+    /// <summary>Handles requests that were held, in their order, and answers them. Any thread may call it; it returns when
+    /// that is done. To be called before the session is disposed of.</summary>
+    public void Serve(IReadOnlyList<HeldRequest> requests)
+    {
+        if (requests.Count == 0)
+        {
+            return;
+        }
+        lock (_heldGate)
+        {
+            // In one piece, as rings need it.
+            using var reply = new ReplyBuffer(WorkerPool.ReplyBytesFor(Capabilities), maxPieces: 0);
+            foreach (HeldRequest held in requests)
+            {
+                _dispatcher!.Dispatch(held.Message, reply, held.Transport, _heldWorker, _heldCounters, wasHeld: true);
+            }
+        }
+    }
 
     /// <summary>Waits for the end of the connection; then every request that came has been handled.</summary>
     public void WaitForEnd() => _ = WaitForEnd(Timeout.InfiniteTimeSpan);
@@ -98,6 +124,7 @@ public sealed class FuseSession : IDisposable
     {
         var sums = new OperationCount[OperationTable.Slots];
         _handshake.Counters.AddTo(sums);
+        _heldCounters.AddTo(sums);
         _pool?.AddCounts(sums);
         _rings?.AddCounts(sums);
         return sums;

@@ -114,6 +114,18 @@ public unsafe struct ReplyWriter
         return new DeferredReply(_transport, header.Unique);
     }
 
+    /// <summary>Takes the request aside, to be handled as a whole later: <see cref="FuseSession.Serve"/>. Nothing was taken
+    /// from the body yet, and the handler returns at once.</summary>
+    public HeldRequest Hold(in InHeader header, in RequestReader body)
+    {
+        IsDeferred = true;
+        IsHeld = true;
+        return new HeldRequest(in header, body.ToMessage(in header), _transport);
+    }
+
+    /// <summary>Whether <see cref="Hold"/> was called.</summary>
+    internal bool IsHeld { get; private set; }
+
     /// <summary>The handler failed after it had deferred: the session answers. A late answer finds nobody.</summary>
     internal void Undefer() => IsDeferred = false;
 

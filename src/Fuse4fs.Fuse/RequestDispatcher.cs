@@ -21,8 +21,9 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log, Io
     /// <param name="transport">Where the request came from.</param>
     /// <param name="worker">Index of the worker.</param>
     /// <param name="counters">Of the worker.</param>
-    public void Dispatch(
-        ReadOnlySpan<byte> request, ReplyBuffer buffer, IFuseTransport transport, int worker, OperationCounters counters)
+    /// <param name="wasHeld">It was taken up before, and counted.</param>
+    public void Dispatch(ReadOnlySpan<byte> request, ReplyBuffer buffer, IFuseTransport transport, int worker,
+        OperationCounters counters, bool wasHeld = false)
     {
         if (request.Length < _headerBytes)
         {
@@ -32,7 +33,10 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log, Io
         InHeader header = MemoryMarshal.Read<InHeader>(request);
         Operation? operation = OperationTable.Find(header.Opcode);
         int slot = OperationTable.SlotOf(header.Opcode);
-        counters.Begin(slot);
+        if (!wasHeld)
+        {
+            counters.Begin(slot);
+        }
         long start = Stopwatch.GetTimestamp();
         var reply = new ReplyWriter(buffer, transport);
         Errno error = Guarded(in header, operation, request, ref reply, worker);
@@ -41,6 +45,10 @@ internal sealed class RequestDispatcher(IRequestHandler handler, ILogger log, Io
             Send(in header, ref reply, error);
         }
         LeaveGuarded(in header, worker);
+        if (reply.IsHeld)
+        {
+            return; // Its end is yet to come.
+        }
         counters.End(slot, Stopwatch.GetTimestamp() - start, error != Errno.Ok);
         FuseLog.Answered(log, header.Opcode, header.NodeId, error);
     }

@@ -76,6 +76,17 @@ public ref struct RequestReader
         return true;
     }
 
+    /// <summary>The whole request once more. Nothing was taken yet.</summary>
+    internal readonly byte[] ToMessage(in InHeader header)
+    {
+        int headerBytes = Unsafe.SizeOf<InHeader>();
+        byte[] message = new byte[headerBytes + _rest.Length + _extensions.Length];
+        MemoryMarshal.Write(message, in header);
+        _rest.CopyTo(message.AsSpan(headerBytes));
+        _extensions.CopyTo(message.AsSpan(headerBytes + _rest.Length));
+        return message;
+    }
+
     /// <summary>With <see cref="InitFlags.CreateSupplementaryGroup"/>: the group of the caller, beside its own, that
     /// equals the directory's group.</summary>
     /// <returns>False when no such extension was sent (the caller is in no such group) or it is malformed.</returns>

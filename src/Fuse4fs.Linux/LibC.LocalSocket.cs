@@ -56,6 +56,9 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
     private static partial int GetSocketOption(FileDescriptor socket, int level, int name, void* value, uint* length);
 
+    [LibraryImport(Library, EntryPoint = "sendmsg", SetLastError = true)]
+    private static partial nint SendMessage(FileDescriptor socket, MessageHeader* message, int flags);
+
     [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
     private static partial nint Receive(FileDescriptor socket, byte* buffer, nuint length, int flags);
 
@@ -166,14 +169,14 @@ public static unsafe partial class LibC
         }
     }
 
-    /// <summary>Sends all bytes.</summary>
-    public static Errno TrySend(FileDescriptor socket, ReadOnlySpan<byte> bytes)
+    /// <summary>Sends all bytes; a descriptor, where there is one, goes with the first of them (SCM_RIGHTS).</summary>
+    public static Errno TrySend(FileDescriptor socket, ReadOnlySpan<byte> bytes, FileDescriptor? passed = null)
     {
         fixed (byte* start = bytes)
         {
             for (int done = 0; done < bytes.Length;)
             {
-                nint count = Send(socket, start + done, (nuint)(bytes.Length - done), MessageNoSignal);
+                nint count = SendPiece(socket, start + done, bytes.Length - done, done == 0 ? passed : null);
                 if (count >= 0)
                 {
                     done += (int)count;
@@ -185,6 +188,42 @@ public static unsafe partial class LibC
             }
         }
         return Errno.Ok;
+    }
+
+    private static nint SendPiece(FileDescriptor socket, byte* start, int length, FileDescriptor? passed)
+    {
+        if (passed is null)
+        {
+            return Send(socket, start, (nuint)length, MessageNoSignal);
+        }
+        var vector = new IoVector { Base = start, Length = (nuint)length };
+        bool isHeld = false;
+        try
+        {
+            passed.DangerousAddRef(ref isHeld);
+            var control = new DescriptorMessage
+            {
+                Length = LengthWithOneDescriptor,
+                Level = SolSocket,
+                Type = ScmRights,
+                Descriptor = passed.Number,
+            };
+            var message = new MessageHeader
+            {
+                Vectors = &vector,
+                VectorCount = 1,
+                Control = &control,
+                ControlLength = (nuint)sizeof(DescriptorMessage),
+            };
+            return SendMessage(socket, &message, MessageNoSignal);
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                passed.DangerousRelease();
+            }
+        }
     }
 
     private static bool TryAddress(string path, out LocalAddress address)

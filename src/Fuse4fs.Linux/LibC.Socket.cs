@@ -63,10 +63,18 @@ public static unsafe partial class LibC
 
     /// <summary>Receives a descriptor that another process sends over a socket (SCM_RIGHTS).</summary>
     /// <returns>NoData when the other side closed without sending one.</returns>
-    public static Errno TryReceiveDescriptor(FileDescriptor socket, out FileDescriptor? received)
+    public static Errno TryReceiveDescriptor(FileDescriptor socket, out FileDescriptor? received) =>
+        TryReceiveDescriptor(socket, out _, out received);
+
+    /// <summary>As above, for one that comes with text.</summary>
+    /// <param name="socket">Connected.</param>
+    /// <param name="first">The text's first byte; 0 when the other side closed.</param>
+    /// <param name="received">The descriptor.</param>
+    /// <returns>NoData when the byte came alone.</returns>
+    public static Errno TryReceiveDescriptor(FileDescriptor socket, out byte first, out FileDescriptor? received)
     {
         received = null;
-        byte data;
+        byte data = 0;
         DescriptorMessage control = default;
         var vector = new IoVector { Base = &data, Length = 1 };
         nint count;
@@ -84,6 +92,7 @@ public static unsafe partial class LibC
             error = LastError;
         }
         while (count < 0 && error == Errno.Interrupted);
+        first = data;
         if (count < 0)
         {
             return error;

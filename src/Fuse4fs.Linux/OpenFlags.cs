@@ -22,4 +22,7 @@ public enum OpenFlags
     CloseOnExec = 0x80000,
     Sync = 0x101000,
     Path = 0x200000,
+
+    /// <summary>O_TMPFILE: a file without a name in the directory that is opened.</summary>
+    Unnamed = 0x410000,
 }

@@ -6,6 +6,7 @@ using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
 using Fuse4fs.Server.Control;
+using Fuse4fs.Server.Freezing;
 using Fuse4fs.Server.Identity;
 using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Mounting;
@@ -37,6 +38,7 @@ internal sealed class ServedVolume : IDisposable
         Log = log;
         Background = new BackgroundQueue(log);
         Invalidations = new BackgroundQueue(log);
+        Freezer = new Freezer(this);
         StartedAt = Stopwatch.GetTimestamp();
         HasCasefold = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Casefold);
         HasEncryption = volume.Context.Geometry.Incompat.HasFlag(IncompatFeatures.Encrypt);
@@ -77,6 +79,9 @@ internal sealed class ServedVolume : IDisposable
     /// <summary>For telling the kernel to drop pages, which waits for reads of them that workers answer: nothing else may
     /// wait behind it, and no worker may do it.</summary>
     public BackgroundQueue Invalidations { get; }
+
+    /// <summary>Has the image stand still for a while.</summary>
+    public Freezer Freezer { get; }
 
     /// <summary>Stopwatch time of the mount.</summary>
     public long StartedAt { get; }
@@ -169,6 +174,7 @@ internal sealed class ServedVolume : IDisposable
     public Errno ShutDown(ShutdownMode mode)
     {
         IsShutDown = true;
+        Freezer.Close();
         return Volume.ShutDown(commitsFirst: mode != ShutdownMode.NoLogFlush);
     }
 

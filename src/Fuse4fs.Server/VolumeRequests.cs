@@ -58,6 +58,10 @@ internal sealed class VolumeRequests(ServedVolume server, IomapVolume? iomap = n
     /// <inheritdoc/>
     public Errno Handle(in InHeader header, ref RequestReader body, ref ReplyWriter reply)
     {
+        if (server.Freezer.IsHolding && server.Freezer.TryHold(in header, in body, ref reply, out Errno error))
+        {
+            return error;
+        }
         if (header.Uid != RequestCaller.Unnamed || !RequestCaller.Matters(header.Opcode))
         {
             return Answer(in header, ref body, ref reply);
@@ -103,6 +107,9 @@ internal sealed class VolumeRequests(ServedVolume server, IomapVolume? iomap = n
             ForgetMappings(inode);
         }
     }
+
+    /// <inheritdoc/>
+    public void Interrupted(ulong unique) => server.Freezer.Interrupted(unique);
 
     /// <summary>Waits for what was freed a moment ago; for a request that this thread handles.</summary>
     internal static bool TryReclaimSpace(ServedVolume server) => server.Volume.TryReclaimSpace(t_slot);

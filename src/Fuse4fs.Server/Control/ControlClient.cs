@@ -54,8 +54,19 @@ public sealed class ControlClient : IDisposable
     public static IEnumerable<string> Sockets() => ControlDirectory.All();
 
     /// <summary>Asks, and waits for the answer: some take as long as the device takes.</summary>
-    public ControlReply Ask(ControlRequest request)
+    public ControlReply Ask(ControlRequest request) => Ask(request, wantsImage: false, out _);
+
+    /// <summary>Freezes, and is given the image: the mount stays frozen for as long as this object lives, or so many
+    /// seconds.</summary>
+    /// <param name="seconds">See <see cref="ControlVerb.Renew"/>.</param>
+    /// <param name="image">Null unless it succeeded.</param>
+    public ControlReply FreezeForCopy(int seconds, out FileDescriptor? image) =>
+        Ask(new ControlRequest { Verb = ControlVerb.Freeze, Seconds = seconds, WantsImage = true }, wantsImage: true,
+            out image);
+
+    private ControlReply Ask(ControlRequest request, bool wantsImage, out FileDescriptor? image)
     {
+        image = null;
         byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), (byte)'\n'];
         Errno error = LibC.TrySend(_socket, line);
         if (error != Errno.Ok)
@@ -63,6 +74,15 @@ public sealed class ControlClient : IDisposable
             return Failed(error);
         }
         var reply = new List<byte>();
+        if (wantsImage)
+        {
+            error = LibC.TryReceiveDescriptor(_socket, out byte first, out image);
+            if (error is not (Errno.Ok or Errno.NoData) || first == 0)
+            {
+                return Failed(error == Errno.NoData ? Errno.NotConnected : error);
+            }
+            reply.Add(first);
+        }
         Span<byte> piece = stackalloc byte[4096];
         while (reply.Count == 0 || reply[^1] != '\n')
         {
@@ -83,7 +103,7 @@ public sealed class ControlClient : IDisposable
         }
     }
 
-    /// <summary>As <see cref="Ask"/>, for what answers at once.</summary>
+    /// <summary>As <see cref="Ask(ControlRequest)"/>, for what answers at once.</summary>
     public ControlReply AskQuickly(ControlRequest request)
     {
         LibC.SetTimeouts(_socket, s_patience, s_patience);

@@ -16,6 +16,7 @@ internal sealed class ControlConnection
     private readonly Thread _thread;
     private readonly byte[] _line = new byte[ControlRequest.LongestLineBytes];
     private int _length;
+    private bool _hasFrozen;
 
     public ControlConnection(ServedVolume server, FileDescriptor socket, Action<ControlConnection> ended)
     {
@@ -60,6 +61,7 @@ internal sealed class ControlConnection
         }
         finally
         {
+            _ = _server.Freezer.Thaw(this);
             _ended(this);
             _socket.Dispose();
         }
@@ -91,23 +93,86 @@ internal sealed class ControlConnection
         {
             // Answered as any request that makes no sense.
         }
+        FileDescriptor? passed = null;
         ControlReply reply = request is null
             ? new ControlReply { Error = Errno.Invalid, Message = "not a request" }
             : request.Version != ControlRequest.CurrentVersion
                 ? new ControlReply { Error = Errno.Protocol, Message = "the server speaks version 1" }
-                : Execute(request);
+                : Execute(request, out passed);
         byte[] answer = [.. JsonSerializer.SerializeToUtf8Bytes(reply, ControlJson.Default.ControlReply), (byte)'\n'];
-        return LibC.TrySend(_socket, answer) == Errno.Ok && request is not null;
+        return LibC.TrySend(_socket, answer, passed) == Errno.Ok && request is not null;
     }
 
-    private ControlReply Execute(ControlRequest request) => request.Verb switch
+    private ControlReply Execute(ControlRequest request, out FileDescriptor? passed)
     {
-        ControlVerb.Status => new ControlReply { Status = StatusReport.Of(_server) },
-        ControlVerb.ShutDown when request.Mode is < ShutdownMode.Default or > ShutdownMode.NoLogFlush =>
-            Result(Errno.Invalid, "not a mode"),
-        ControlVerb.ShutDown => Result(_server.ShutDown(request.Mode), "the volume could not be made durable"),
-        _ => new ControlReply { Error = Errno.NotImplemented, Message = "not known" },
-    };
+        passed = null;
+        switch (request.Verb)
+        {
+            case ControlVerb.Status:
+                return new ControlReply { Status = StatusReport.Of(_server) };
+            case ControlVerb.ShutDown when request.Mode is < ShutdownMode.Default or > ShutdownMode.NoLogFlush:
+                return Result(Errno.Invalid, "not a mode");
+            case ControlVerb.ShutDown:
+                return Result(_server.ShutDown(request.Mode), "the volume could not be made durable");
+            case ControlVerb.Freeze or ControlVerb.Renew
+                when request.Seconds is < 1 or > ControlRequest.LongestFreezeSeconds:
+                return Result(Errno.Invalid, "a freeze lasts at least a second and at most a day");
+            case ControlVerb.Prepare:
+                return Holding(_server.Freezer.Claim(this));
+            case ControlVerb.Freeze:
+                return Freeze(request, out passed);
+            case ControlVerb.Renew:
+                return Own(_server.Freezer.Renew(this, TimeSpan.FromSeconds(request.Seconds)));
+            case ControlVerb.Keep:
+                return Own(_server.Freezer.Keep(this));
+            case ControlVerb.Thaw:
+                return _hasFrozen ? Own(_server.Freezer.Thaw(this)) : Outcome(_server.Freezer.Thaw());
+            default:
+                return new ControlReply { Error = Errno.NotImplemented, Message = "not known" };
+        }
+    }
+
+    private ControlReply Freeze(ControlRequest request, out FileDescriptor? passed)
+    {
+        passed = null;
+        if (request.WantsImage && _server.Options.StripeMembers.Count > 0)
+        {
+            return Result(Errno.NotSupported, "the volume is spread over several images: freeze it and copy them");
+        }
+        ControlReply reply = Holding(_server.Freezer.Freeze(this, TimeSpan.FromSeconds(request.Seconds)));
+        if (reply.Error != Errno.Ok)
+        {
+            return reply;
+        }
+        _hasFrozen = true;
+        passed = request.WantsImage ? _server.Source.Image.Descriptor : null;
+        return _server.Volume.IsReplayedInMemory
+            ? reply with { Message = "the journal is replayed in memory only: the image itself needs recovery" }
+            : reply;
+    }
+
+    /// <summary>Whoever holds something may keep silent: the freeze has a limit of its own.</summary>
+    private ControlReply Holding(Errno error)
+    {
+        if (error == Errno.Ok)
+        {
+            LibC.SetTimeouts(_socket, TimeSpan.Zero, s_silence);
+        }
+        return Outcome(error);
+    }
+
+    private static ControlReply Outcome(Errno error) => Result(error, error switch
+    {
+        Errno.Busy => "frozen already, or about to be",
+        Errno.Invalid => "not frozen",
+        Errno.NotSupported => "the kernel moves its data, and freezes it: see fsfreeze(8)",
+        Errno.TimedOut => "what is under way does not end",
+        Errno.NotConnected => "it is about to end",
+        _ => "the volume can no longer be written",
+    });
+
+    private static ControlReply Own(bool isOwn) =>
+        Result(isOwn ? Errno.Ok : Errno.Invalid, "thawed meanwhile: its time was over, or somebody else thawed it");
 
     private static ControlReply Result(Errno error, string message) =>
         new() { Error = error, Message = error == Errno.Ok ? null : message };

@@ -11,8 +11,11 @@ public sealed record ServerStatus
     /// <summary>major:minor of the mount; empty when the server was handed an open /dev/fuse.</summary>
     public required string Device { get; init; }
 
-    /// <summary>read-write, read-only, read-only after an error, or shut down.</summary>
+    /// <summary>read-write, read-only, read-only after an error, frozen, or shut down.</summary>
     public required string Mode { get; init; }
+
+    /// <summary>Requests that wait for the end of a freeze.</summary>
+    public int Waiting { get; init; }
 
     /// <summary>The server's process number in its own pid namespace.</summary>
     public int Process { get; init; }

@@ -23,6 +23,7 @@ internal static class StatusReport
             MountPoint = server.MountPoint,
             Device = server.MountDevice,
             Mode = ModeOf(server),
+            Waiting = server.Freezer.Waiting,
             Process = Environment.ProcessId,
             Protocol = string.Create(CultureInfo.InvariantCulture,
                 $"7.{server.Capabilities.Minor}, {server.Capabilities.Flags}"),
@@ -40,6 +41,7 @@ internal static class StatusReport
     }
 
     private static string ModeOf(ServedVolume server) => server.IsShutDown || server.IsPanicked ? "shut down"
+        : server.Freezer.IsFrozen ? "frozen"
         : server.IsReadOnly ? "read-only"
         : server.Volume.IsReadOnly ? "read-only after an error" : "read-write";
 

@@ -33,6 +33,7 @@ public static class Unmounter
         using FileDescriptor watch = new(server is int process ? LibC.OpenProcess(process) : -1);
         // Asked before: afterwards the device's number may be another mount's already.
         bool livesOn = lazy || MountTable.Read().Count(entry => entry.Device == mount.Device) > 1;
+        Thaw(mountPoint);
         // Forced: the requests under way are aborted, so that it is no longer in use.
         Errno error = force && LibC.Unmount(place, Force) == 0 ? Errno.Ok : FuseMount.Unmount(place, lazy);
         if (error != Errno.Ok)
@@ -49,6 +50,14 @@ public static class Unmounter
         return watch.IsInvalid || livesOn || HasEnded(watch)
             ? null
             : $"{mountPoint}: unmounted, but process {server} still serves it (mounted in another namespace?)";
+    }
+
+    /// <summary>While it is frozen the kernel cannot hand over what it has to write back, and umount would wait for the
+    /// freeze's end.</summary>
+    private static void Thaw(string mountPoint)
+    {
+        using ControlClient? client = ControlClient.Connect(mountPoint, out _);
+        _ = client?.AskQuickly(new ControlRequest { Verb = ControlVerb.Thaw });
     }
 
     private static bool HasEnded(FileDescriptor process)

@@ -53,6 +53,7 @@ internal static class SyncHandler
         {
             try
             {
+                server.Freezer.Close();
                 server.Requests.Close();
                 server.LetGo();
                 later.Complete(Errno.Ok);

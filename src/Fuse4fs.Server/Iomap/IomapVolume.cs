@@ -200,11 +200,11 @@ internal sealed partial class IomapVolume : IomapHandler
     public override Errno Freeze(ulong unlinkedInodes)
     {
         Errno error = Volume.SettleAllDelegated();
-        return error == Errno.Ok ? Volume.Freeze() : error;
+        return error == Errno.Ok ? Server.Freezer.FreezeForKernel() : error;
     }
 
     /// <inheritdoc/>
-    public override Errno Thaw() => Volume.Thaw();
+    public override Errno Thaw() => Server.Freezer.ThawForKernel();
 
     /// <inheritdoc/>
     public override Errno Shutdown(ulong flags)

@@ -66,6 +66,8 @@ internal sealed class MountStopper(FuseMount mount, ServedVolume server) : IDisp
 
     private void Stop()
     {
+        // What waits could not be written back, and whoever froze the mount may never come back.
+        server.Freezer.Close();
         if (mount.IsAdopted)
         {
             server.Written?.WriteBack(server.Notifier);

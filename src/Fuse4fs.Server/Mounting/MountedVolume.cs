@@ -89,6 +89,7 @@ public sealed class MountedVolume : IDisposable
     public void Dispose()
     {
         _server.Requests.Close();
+        _server.Freezer.Close();
         if (_isEnded)
         {
             _session.Dispose();

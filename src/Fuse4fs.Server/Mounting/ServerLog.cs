@@ -21,6 +21,9 @@ internal static class ServerLog
     public static void Detached(ILogger log) =>
         log.Warning("the mount is in use: detached, served until its last file is closed");
 
+    public static void FreezeEnded(ILogger log) =>
+        log.Warning("nobody thawed the mount before the freeze's time was over: thawed");
+
     public static void NoControl(ILogger log, string why) =>
         log.Warning("this mount has no control socket: {Why}", why);
 

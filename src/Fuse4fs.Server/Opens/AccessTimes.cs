@@ -18,7 +18,7 @@ internal static class AccessTimes
     /// </summary>
     public static void Opened(ServedVolume server, ulong nodeId, in InodeAttributes attributes, OpenFlags flags)
     {
-        if (server.IsReadOnly || (flags & OpenFlags.AccessMask) != OpenFlags.ReadOnly
+        if (server.IsReadOnly || server.Freezer.IsHolding || (flags & OpenFlags.AccessMask) != OpenFlags.ReadOnly
             || (flags & (OpenFlags.NoAccessTime | OpenFlags.Truncate)) != 0
             || !IsDue(server.Options, in attributes, Timestamp.OfChange(server.Volume.Context))
             || server.Volume.Accessed(attributes.Number) != Errno.Ok)

@@ -87,4 +87,18 @@ internal sealed class OpenFiles
             return _writers.ContainsKey(inode.Value);
         }
     }
+
+    /// <summary>Numbers of all inodes that are open.</summary>
+    public HashSet<uint> Inodes()
+    {
+        lock (_gate)
+        {
+            var inodes = new HashSet<uint>();
+            foreach (OpenFile[] chunk in _chunks.TakeWhile(static chunk => chunk is not null).OfType<OpenFile[]>())
+            {
+                inodes.UnionWith(chunk.Select(static file => file.Inode.Value));
+            }
+            return inodes;
+        }
+    }
 }

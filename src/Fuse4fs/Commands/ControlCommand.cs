@@ -6,7 +6,7 @@ using Fuse4fs.Server.Control;
 
 namespace Fuse4fs.Commands;
 
-/// <summary>fuse4fs sync, trim, shutdown: have the server of a mount do something.</summary>
+/// <summary>fuse4fs sync, thaw, trim, shutdown: have the server of a mount do something.</summary>
 internal static class ControlCommand
 {
     public static IEnumerable<Command> CreateAll()
@@ -14,6 +14,10 @@ internal static class ControlCommand
         yield return StatusCommand.Create();
         yield return ServersCommand.Create();
         yield return Simple("sync", "Returns when everything written to a mount is durable.", MountControl.Sync);
+        yield return FreezeCommand.Create();
+        yield return Simple("thaw", "Ends freeze.", static mountPoint =>
+            Ask(mountPoint, new ControlRequest { Verb = ControlVerb.Thaw }));
+        yield return SnapshotCommand.Create();
         yield return CreateTrim();
         yield return CreateShutdown();
     }

@@ -61,6 +61,7 @@ internal static class StatusCommand
         Line("image", $"{EscapedName.Of(status.Image)}");
         Line("mount point", $"{EscapedName.Of(status.MountPoint)}");
         Line("mode", $"{EscapedName.Of(status.Mode)}");
+        Line("waiting", $"{status.Waiting} requests");
         Line("process", $"{status.Process}");
         Line("protocol", $"{EscapedName.Of(status.Protocol)}");
         Line("uptime", $"{status.UptimeSeconds:0} s");

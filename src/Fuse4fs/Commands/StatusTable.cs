@@ -36,6 +36,10 @@ internal static class StatusTable
 
         Fact("Image", status.Image);
         Fact("Mounted on", $"{status.MountPoint}, {status.Mode}, process {status.Process}");
+        if (status.Waiting > 0)
+        {
+            Fact("Waiting", $"{Count((ulong)status.Waiting)} requests, for the thaw");
+        }
         Fact("Space", $"{Size(status.Space.FreeBytes)} of {Size(status.Space.Bytes)} free");
         Fact("Inodes", $"{Count(status.Space.FreeInodes)} of {Count(status.Space.Inodes)} free");
         Fact("Cache", $"{Size((ulong)status.Cache.Bytes)}, "

@@ -128,9 +128,14 @@ public sealed partial class Volume
         {
             options.Events.Warning("the file system is marked as damaged; run e2fsck");
         }
-        if (options.ReadOnly || !options.LoadJournal || device.IsReadOnly)
+        if (options.ReadOnly || device.IsReadOnly)
         {
             return true;
+        }
+        if (!options.LoadJournal && ((IncompatFeatures)(uint)super.Incompat).HasFlag(IncompatFeatures.Recover))
+        {
+            throw new VolumeRefusedException(VolumeRefusal.Journal,
+                "the journal must be replayed before anything is written: without that only a read-only mount is possible");
         }
         // The descriptors beside a backup are as old as the backup: good enough to find everything, not to allocate.
         string? reason = offsetBytes == Superblock.PrimaryOffsetBytes

@@ -226,6 +226,7 @@ public sealed partial class Volume
         }
         using (inode.Lock.Exclusive())
         {
+            GrowFields(inode);
             Errno error = Inline!.Write(inode, offset, data, in options, out bool isDone);
             written = isDone ? data.Length : 0;
             return error != Errno.Ok || isDone

@@ -197,6 +197,33 @@ public sealed partial class Volume
         return error == Errno.NoData ? AttributeEditor.ChangeMode(inode, change) : error;
     }
 
+    /// <summary>Gives an inode that has fewer fields than the volume wants the missing ones, if attributes are in their
+    /// way: these move to its block. Where storing the inode can make room it does so without this. The inode's lock is held
+    /// exclusively.</summary>
+    /// <remarks>Nothing depends on it, so it is tried once. Kernel: ext4_expand_extra_isize_ea.</remarks>
+    private void GrowFields(Inode inode)
+    {
+        if (inode.ExtraSizeBytes >= Inodes.WantedExtraSizeBytes || inode.HasTriedToGrow || !inode.HasXattrArea)
+        {
+            return;
+        }
+        inode.HasTriedToGrow = true;
+        var change = new XattrChange(inode.Mode, inode.ChangeTime, Naming!.ClaimOf(default));
+        try
+        {
+            Errno error = AttributeEditor!.Grow(inode, Inodes.WantedExtraSizeBytes, change);
+            if (error == Errno.NoSpace && inode.ExtraSizeBytes < Inodes.NeededExtraSizeBytes)
+            {
+                _ = AttributeEditor.Grow(inode, Inodes.NeededExtraSizeBytes, change);
+            }
+        }
+        catch (Ext4CorruptException)
+        {
+            // The attributes stay as they are: whoever reads them is told.
+        }
+        PostValues(change);
+    }
+
     /// <summary>As <see cref="RemoveValues"/>, while locks are held.</summary>
     private void PostValues(XattrChange change)
     {

@@ -11,7 +11,8 @@ public sealed class VolumeOptions
     /// <summary>Nothing is written, not even a replay of the journal (that happens in memory).</summary>
     public bool ReadOnly { get; init; }
 
-    /// <summary>False for noload/norecovery: a dirty journal is ignored; needs <see cref="ReadOnly"/>.</summary>
+    /// <summary>False for noload/norecovery: the journal is not looked at. Read-only a dirty one is ignored; a volume
+    /// opened for writing must not need it, and is changed without.</summary>
     public bool LoadJournal { get; init; } = true;
 
     /// <summary>sb=: the superblock to use, in units of 1024 bytes; null for the primary one.</summary>

@@ -97,6 +97,9 @@ public sealed class Inode
     /// <summary>Changes of the rest that were begun: until they end it stays where it is.</summary>
     internal int TailEdits { get; set; }
 
+    /// <summary>It was tried to move attributes, so that more fields fit. Kernel: EXT4_STATE_NO_EXPAND.</summary>
+    internal bool HasTriedToGrow { get; set; }
+
     /// <summary>Start of every checksum chain of this inode's structures.</summary>
     public uint ChecksumSeed { get; internal set; }
 

@@ -32,10 +32,14 @@ public sealed partial class InodeTable
         ];
         _hasLargeFiles = context.Geometry.Has(RoCompatFeatures.LargeFile) ? 1 : 0;
         WantedExtraSizeBytes = WantedExtraSize(context.Geometry, in super);
+        NeededExtraSizeBytes = Math.Min(super.MinimumExtraInodeSize & ~3, WantedExtraSizeBytes);
     }
 
     /// <summary>Bytes behind the first 128 that inodes are to have for fields; 0 in small inodes.</summary>
     internal int WantedExtraSizeBytes { get; }
+
+    /// <summary>As <see cref="WantedExtraSizeBytes"/>: what they are to have at least.</summary>
+    internal int NeededExtraSizeBytes { get; }
 
     /// <summary>What the superblock asks for counts as far as it is possible. Kernel:
     /// ext4_fill_super, s_want_extra_isize.</summary>

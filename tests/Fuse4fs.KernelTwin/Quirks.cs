@@ -27,6 +27,8 @@ public sealed record Quirks
         PureOverwriteFlagsAreAccepted = false,
         ConfigErrorIsPassedOn = false,
         InvalInodeDuringConfig = false,
+        NoWaitReachesServer = false,
+        TouchCarriesAtimeNow = false,
     };
 
     /// <summary>Traces 1-2: unmounting sends SYNCFS.</summary>
@@ -56,10 +58,10 @@ public sealed record Quirks
     /// <summary>Traces 1-8: security.capability is asked before each write.</summary>
     public bool CapabilityIsAsked { get; init; } = true;
 
-    /// <summary>Traces 1-10: utimensat(now) carries ATIME_NOW.</summary>
+    /// <summary>Traces 1-10: utimensat(now) carries ATIME_NOW. ABI 8.3: all times are explicit.</summary>
     public bool TouchCarriesAtimeNow { get; init; } = true;
 
-    /// <summary>Traces 1-11: a direct read with RWF_NOWAIT sends BEGIN and waits.</summary>
+    /// <summary>Traces 1-11: a direct read with RWF_NOWAIT sends BEGIN and waits. ABI 6.1: what is not cached is EAGAIN.</summary>
     public bool NoWaitReachesServer { get; init; } = true;
 
     /// <summary>Traces 1-12: an atomic write without ATOMIC_BIO fails with EIO.</summary>

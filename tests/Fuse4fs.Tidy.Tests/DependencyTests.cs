@@ -38,6 +38,17 @@ public sealed partial class DependencyTests
         }
     }
 
+    /// <summary>A mistake that server and twin share would be found by nobody: neither knows the other's numbers.</summary>
+    [Fact]
+    public void The_kernel_twin_and_its_tests_know_nothing_of_the_server()
+    {
+        foreach (string project in SourceTree.Projects.Where(path => path.Contains("KernelTwin", StringComparison.Ordinal)))
+        {
+            Assert.All(ProjectReference().Matches(File.ReadAllText(project)), reference =>
+                Assert.Equal("Fuse4fs.KernelTwin", reference.Groups[1].Value));
+        }
+    }
+
     [Fact]
     public void Engine_folders_use_those_below_them_only()
     {

@@ -136,10 +136,11 @@ internal sealed class Reporting(TwinKernel kernel)
         return whence == SeekData ? (position, Errno.Ok) : (file.Inode.Size, Errno.Ok);
     }
 
+    /// <summary>What is in the cache counts, also after it was written: the mapping may be older than that.</summary>
     private static bool HasData(Inode inode, in Mapping mapping, long position, long length) => mapping.Type switch
     {
         MappingType.Hole => false,
-        MappingType.Unwritten or MappingType.UnwrittenStripe => inode.Pages.NeedsWriteback(position, position + length),
+        MappingType.Unwritten or MappingType.UnwrittenStripe => inode.Pages.HasUptodateBlocks(position, position + length),
         _ => true,
     };
 }

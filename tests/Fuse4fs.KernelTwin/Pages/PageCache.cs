@@ -89,6 +89,11 @@ internal sealed class PageCache(int blockSize)
             && page.Index * PageSize < to);
     }
 
+    /// <summary>Whether a block in the range holds what the file holds.</summary>
+    public bool HasUptodateBlocks(long from, long to) =>
+        _pages.Values.Any(page => (page.Index + 1) * PageSize > from && page.Index * PageSize < to
+            && (page.Uptodate & Blocks(page.Index, from, to)) != 0);
+
     /// <summary>Whether a block in the range is dirty.</summary>
     public bool HasDirtyBlocks(long from, long to) =>
         DirtyPages(from, to).Any(index => (Find(index)!.Dirty & Blocks(index, from, to)) != 0);

@@ -19,8 +19,15 @@ internal sealed class KernelMemory
     private readonly List<KnownFile> _files = [];
     private readonly List<ulong> _cookies = [];
 
-    /// <summary>Any node.</summary>
-    public KnownNode Node(Random random) => _nodes[random.Next(_nodes.Count)];
+    /// <summary>The node that something was changed about, or asked, last.</summary>
+    private ulong _latest = 1;
+
+    /// <summary>Any node; often the latest, so that what is set is asked for again.</summary>
+    public KnownNode Node(Random random)
+    {
+        int at = random.Next(3) == 0 ? _nodes.FindIndex(node => node.Id == _latest) : -1;
+        return _nodes[at >= 0 ? at : random.Next(_nodes.Count)];
+    }
 
     /// <summary>A node of a kind, where one is known.</summary>
     public KnownNode Node(Random random, uint kind)
@@ -54,6 +61,7 @@ internal sealed class KernelMemory
     {
         InHeader header = MemoryMarshal.Read<InHeader>(request);
         ReadOnlySpan<byte> body = request[Unsafe.SizeOf<InHeader>()..];
+        _latest = header.NodeId;
         switch (header.Opcode)
         {
             case Opcode.Lookup or Opcode.SymbolicLink:
@@ -89,6 +97,7 @@ internal sealed class KernelMemory
         if (entry.NodeId != 0 && end >= 0)
         {
             Keep(_nodes, new KnownNode(entry.NodeId, entry.Attributes.Mode));
+            _latest = entry.NodeId;
             Keep(_names, new KnownName(directory, Encoding.Latin1.GetString(name[..end])));
         }
     }

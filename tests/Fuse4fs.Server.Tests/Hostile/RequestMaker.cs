@@ -38,6 +38,12 @@ internal static class RequestMaker
         {
             return WildRequests.Make(random, unique, out hasReply);
         }
+        bool hasGroups = random.Next(8) == 0;
+        int lengthBefore = body.ToArray().Length;
+        if (hasGroups)
+        {
+            AddGroups(body, lengthBefore, random);
+        }
         byte[] bytes = body.ToArray();
         byte[] request = new byte[s_headerBytes + bytes.Length];
         bool isUser = random.Next(4) == 0;
@@ -49,11 +55,28 @@ internal static class RequestMaker
             NodeId = body.Node,
             Uid = isUser ? 1000u : 0,
             Gid = isUser ? 1000u : 0,
+            ExtensionLength8 = (ushort)((bytes.Length - lengthBefore) / 8),
         };
         MemoryMarshal.Write(request, in header);
         bytes.CopyTo(request.AsSpan(s_headerBytes));
         hasReply = OperationTable.Find(opcode) is not { HasReply: false };
         return request;
+    }
+
+    /// <summary>FUSE_EXT_GROUPS behind all else, from a multiple of 8 on: a structure that is whole, or not.</summary>
+    private static void AddGroups(RequestBody body, int length, Random random)
+    {
+        body.AddBytes(new byte[-length & 7]);
+        uint count = (uint)random.Next(4);
+        uint claimed = random.Next(6) == 0 ? (uint)random.Next() : count;
+        uint size = random.Next(6) == 0 ? (uint)random.Next(64) : 12 + (4 * count);
+        body.Add(new ExtensionHeader { Size = size, Type = random.Next(6) == 0 ? 1u : ExtensionHeader.SupplementaryGroups });
+        body.AddWord(claimed);
+        for (uint i = 0; i < count; i++)
+        {
+            body.AddWord(1000 + i);
+        }
+        body.AddBytes(new byte[-(12 + (int)(4 * count)) & 7]);
     }
 
     /// <summary>For people.</summary>

@@ -24,7 +24,10 @@ internal sealed record RequestSeed(string Name, string MakeOptions, bool IsReadO
     [
         new("read-only", $"-t ext4 {Small} -O ^resize_inode,inline_data", IsReadOnly: true),
         new("inline data", $"-t ext4 {Small} -O ^resize_inode,inline_data"),
-        new("block maps", $"-t ext3 {Small} -O ^resize_inode"),
+        new("block maps, and extents from now on", $"-t ext3 {Small} -O ^resize_inode")
+        {
+            IsConverted = true,
+        },
         new("quota, casefolding, values in inodes",
             $"-t ext4 {Small} -O ^resize_inode,quota,project,ea_inode,casefold")
         {
@@ -41,6 +44,8 @@ internal sealed record RequestSeed(string Name, string MakeOptions, bool IsReadO
     public string? Users { get; private init; }
 
     private bool IsCasefolded { get; init; }
+
+    private bool IsConverted { get; init; }
 
     /// <summary>What a mount of an image of this kind is given.</summary>
     public ServeOptions Options(string image)
@@ -69,8 +74,17 @@ internal sealed record RequestSeed(string Name, string MakeOptions, bool IsReadO
                 + " for i in $(seq 200); do : > many/a-rather-long-name-$i; done");
         }
         var image = new TestImage($"{MakeOptions} {Seeds}{(IsCasefolded ? ",encoding=utf8" : "")}", ImageBytes, tree);
-        // mke2fs does not count what it copies in for quotas.
+        if (IsCasefolded)
+        {
+            Debugfs.Write(image.Path, "mkdir /folded", "sif /folded flags 0x40080000");
+        }
+        if (IsConverted)
+        {
+            Tool.Check("tune2fs", "-O", "extents", image.Path);
+        }
+        // Neither mke2fs nor debugfs counts what it makes for quotas.
         Tool.Run("e2fsck", "-fy", image.Path);
+        E2fsck.AssertClean(image.Path);
         return image;
     }
 }

@@ -18,7 +18,8 @@ internal sealed class ShapedRequests(KernelMemory memory, Random random)
     private static readonly uint[] s_allocations = [0, 1, 3, 3, 0x10, 0x11, 0x08, 0x20, 0x40, 0x02, 0x80];
 
     private static readonly string[] s_names =
-        ["a", "b", "c", "d", "file", "dir", "sparse", "link", "many", "lost+found", ".", "..", "new", "", "a/b", "STRASSE"];
+        ["a", "b", "c", "d", "file", "dir", "sparse", "link", "many", "folded", "lost+found", ".", "..", "new", "",
+            "a/b", "Stra\u00C3\u009Fe", "STRASSE", "A\u00CC\u008A\u00CC\u00A3"];
 
     /// <summary>O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, O_DIRECT, O_SYNC.</summary>
     private static readonly uint[] s_openFlags = [1, 2, 2, 0x40, 0x200, 0x400, 0x4000, 0x101000];

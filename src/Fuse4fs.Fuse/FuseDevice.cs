@@ -141,6 +141,9 @@ public sealed unsafe class FuseDevice : IFuseTransport
         }
     }
 
+    /// <summary>Makes now what <see cref="WriteMessages"/> would make later.</summary>
+    internal void SettleRings() => _rings.Settle();
+
     /// <inheritdoc/>
     public Errno Ioctl(uint request, Span<byte> argument, out int result)
     {

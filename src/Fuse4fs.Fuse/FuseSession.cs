@@ -93,6 +93,17 @@ public sealed class FuseSession : IDisposable
         }
     }
 
+    /// <summary>After <see cref="Start"/>: everything that this session will ever open is open when it returns, with
+    /// <see cref="SessionOptions.ClonesAhead"/>.</summary>
+    public void Settle()
+    {
+        if (_capabilities?.Iomap is not null && _transport is FuseDevice device)
+        {
+            device.SettleRings();
+        }
+        _rings?.WaitUntilOpen();
+    }
+
     /// <summary>Waits for the end of the connection; then every request that came has been handled.</summary>
     public void WaitForEnd() => _ = WaitForEnd(Timeout.InfiniteTimeSpan);
 

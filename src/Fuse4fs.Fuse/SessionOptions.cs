@@ -15,6 +15,10 @@ public sealed record SessionOptions
     /// <summary>Threads added while all others are held up by long requests.</summary>
     public int ExtraWorkers { get; init; } = 8;
 
+    /// <summary>Descriptors for the extra threads are cloned at the start: later /dev/fuse cannot be opened any more.
+    /// </summary>
+    public bool ClonesAhead { get; init; }
+
     /// <summary>With <see cref="Wire.InitFlags.OverIoUring"/>: threads for the requests of each CPU.</summary>
     public int RingThreadsPerCpu { get; init; } = 2;
 

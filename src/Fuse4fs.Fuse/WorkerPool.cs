@@ -32,9 +32,11 @@ internal sealed class WorkerPool : IDisposable
     private readonly Thread _supervisor;
     private readonly Lock _gate = new();
 
-    /// <summary>Guarded by the gate, as the two below.</summary>
+    /// <summary>Guarded by the gate, as what is below.</summary>
     private readonly Worker?[] _workers;
     private readonly Stack<Worker> _parked = new();
+    private readonly Stack<IFuseTransport> _clones = new();
+    private readonly bool _clonesAhead;
     private int _created;
     private int _alive;
     private readonly ManualResetEventSlim _ended = new();
@@ -58,6 +60,7 @@ internal sealed class WorkerPool : IDisposable
         _baseWorkers = options.BaseWorkers;
         _workers = new Worker?[options.MaxWorkersWith(capabilities)];
         Admission = iomap is null ? null : new Admission(iomap, options.MaxWorkers);
+        _clonesAhead = options.ClonesAhead;
         Capabilities = capabilities;
         Dispatcher = dispatcher;
         _supervisor = new Thread(Supervise) { IsBackground = true, Name = "fuse-supervisor" };
@@ -85,6 +88,13 @@ internal sealed class WorkerPool : IDisposable
             for (int i = 0; i < atOnce; i++)
             {
                 Add();
+            }
+            for (int i = atOnce; _clonesAhead && i < _workers.Length; i++)
+            {
+                if (_first.Clone(out IFuseTransport? clone) == Errno.Ok)
+                {
+                    _clones.Push(clone!);
+                }
             }
         }
         if (_workers.Length > 1)
@@ -212,6 +222,10 @@ internal sealed class WorkerPool : IDisposable
         {
             _supervisor.Join();
         }
+        while (_clones.TryPop(out IFuseTransport? clone))
+        {
+            clone.Dispose();
+        }
         _alarm.Dispose();
         _ended.Dispose();
     }
@@ -337,7 +351,7 @@ internal sealed class WorkerPool : IDisposable
 
     private void Add()
     {
-        Errno error = _first.Clone(out IFuseTransport? own);
+        Errno error = _clones.TryPop(out IFuseTransport? own) ? Errno.Ok : _first.Clone(out own);
         if (error != Errno.Ok)
         {
             FuseLog.NoClone(_log, error);

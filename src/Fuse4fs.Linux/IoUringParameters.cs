@@ -6,6 +6,9 @@ namespace Fuse4fs.Linux;
 [StructLayout(LayoutKind.Sequential)]
 public struct IoUringParameters
 {
+    /// <summary>IORING_SETUP_R_DISABLED: nothing is done until it is enabled.</summary>
+    public const uint Disabled = 1 << 6;
+
     /// <summary>IORING_SETUP_SQE128: submissions of 128 bytes.</summary>
     public const uint WideSubmissions = 1 << 10;
 

@@ -6,6 +6,10 @@ public static unsafe partial class LibC
 {
     private const nint SetupNumber = 425;
     private const nint EnterNumber = 426;
+    private const nint RegisterNumber = 427;
+
+    /// <summary>IORING_REGISTER_RESTRICTIONS and IORING_REGISTER_ENABLE_RINGS.</summary>
+    private const uint RegisterRestrictions = 11, RegisterEnable = 12;
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     private static partial nint IoUringSetup(nint number, uint entries, IoUringParameters* parameters);
@@ -13,6 +17,10 @@ public static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     private static partial nint IoUringEnter(
         nint number, int descriptor, uint toSubmit, uint minComplete, uint flags, void* argument, nuint argumentSize);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint IoUringRegister(
+        nint number, int descriptor, uint operation, void* argument, uint count);
 
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     private static partial int EventDescriptor(uint initial, int flags);
@@ -33,6 +41,27 @@ public static unsafe partial class LibC
             ring = descriptor < 0 ? null : new FileDescriptor((int)descriptor);
             return descriptor < 0 ? LastError : Errno.Ok;
         }
+    }
+
+    /// <summary>Allows a ring that was made disabled these operations (IORING_OP_*) and nothing else, for ever, and enables
+    /// it. What goes over a ring passes no filter of system calls.</summary>
+    public static Errno EnableRing(FileDescriptor ring, ReadOnlySpan<byte> operations)
+    {
+        const int restrictionBytes = 16;
+        const byte allowSubmission = 1;
+        // struct io_uring_restriction: u16 what, u8 operation, padding.
+        byte* restrictions = stackalloc byte[operations.Length * restrictionBytes];
+        new Span<byte>(restrictions, operations.Length * restrictionBytes).Clear();
+        for (int i = 0; i < operations.Length; i++)
+        {
+            restrictions[i * restrictionBytes] = allowSubmission;
+            restrictions[(i * restrictionBytes) + sizeof(ushort)] = operations[i];
+        }
+        return IoUringRegister(
+                RegisterNumber, ring.Number, RegisterRestrictions, restrictions, (uint)operations.Length) == 0
+            && IoUringRegister(RegisterNumber, ring.Number, RegisterEnable, null, 0) == 0
+            ? Errno.Ok
+            : LastError;
     }
 
     /// <summary>io_uring_enter(2): submits, and waits for so many completions.</summary>

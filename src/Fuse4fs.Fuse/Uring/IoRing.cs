@@ -40,7 +40,8 @@ internal sealed unsafe class IoRing : IDisposable
 
     private ref uint CompletionTail => ref *(uint*)(_map + _parameters.Completion.Tail);
 
-    /// <summary>Makes one.</summary>
+    /// <summary>Makes one. It does nothing but what <see cref="Submission"/> names: an intruder cannot open files by it.
+    /// </summary>
     /// <param name="entries">Most submissions, and half the completions, at a time.</param>
     /// <param name="ring">The ring.</param>
     /// <param name="isOneThreads">For the calling thread alone, which makes it cheaper.</param>
@@ -49,7 +50,7 @@ internal sealed unsafe class IoRing : IDisposable
         ring = null;
         var parameters = new IoUringParameters
         {
-            Flags = IoUringParameters.WideSubmissions
+            Flags = IoUringParameters.WideSubmissions | IoUringParameters.Disabled
                 | (isOneThreads ? IoUringParameters.SingleIssuer | IoUringParameters.DeferTaskRun : 0),
         };
         Errno error = LibC.TryCreateRing(entries, ref parameters, out FileDescriptor? descriptor);
@@ -82,7 +83,13 @@ internal sealed unsafe class IoRing : IDisposable
             return error;
         }
         ring = new IoRing(descriptor!, in parameters, map, mapBytes, submissions);
-        return Errno.Ok;
+        error = LibC.EnableRing(descriptor!, [Submission.Read, Submission.Write, Submission.Command]);
+        if (error != Errno.Ok)
+        {
+            ring.Dispose();
+            ring = null;
+        }
+        return error;
     }
 
     /// <summary>The next free submission, zeroed. It goes out with the next Enter.</summary>

@@ -12,6 +12,23 @@ internal sealed class MessageRings : IDisposable
     private readonly Stack<MessageRing> _idle = new(Most);
     private int _made;
     private bool _isOver;
+    private bool _isSettled;
+
+    /// <summary>Makes all there will ever be.</summary>
+    public void Settle()
+    {
+        lock (_gate)
+        {
+            for (_isSettled = true; _made < Most && !_isOver; _made++)
+            {
+                if (MessageRing.TryCreate(out MessageRing? ring) != Errno.Ok)
+                {
+                    return;
+                }
+                _idle.Push(ring!);
+            }
+        }
+    }
 
     /// <returns>False: do without.</returns>
     public bool TryRent(out MessageRing? ring)
@@ -22,7 +39,7 @@ internal sealed class MessageRings : IDisposable
             {
                 return true;
             }
-            if (_isOver || _made == Most)
+            if (_isOver || _isSettled || _made == Most)
             {
                 return false;
             }

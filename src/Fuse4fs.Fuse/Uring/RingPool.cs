@@ -11,6 +11,7 @@ internal sealed class RingPool : IDisposable
 {
     private readonly RingWorker[] _workers;
     private readonly ManualResetEventSlim _ended = new();
+    private readonly SemaphoreSlim _opened = new(0);
     private int _running;
 
     /// <param name="device">The connection.</param>
@@ -68,6 +69,18 @@ internal sealed class RingPool : IDisposable
         }
     }
 
+    /// <summary>Returns when every worker has its ring, or will never have one. To be called once.</summary>
+    public void WaitUntilOpen()
+    {
+        foreach (RingWorker _ in _workers)
+        {
+            _opened.Wait();
+        }
+    }
+
+    /// <summary>A worker opens nothing any more.</summary>
+    public void Opened() => _opened.Release();
+
     public bool WaitForEnd(TimeSpan limit) => _ended.Wait(limit);
 
     public void AddCounts(Span<OperationCount> sums)
@@ -94,5 +107,6 @@ internal sealed class RingPool : IDisposable
             worker.Dispose();
         }
         _ended.Dispose();
+        _opened.Dispose();
     }
 }

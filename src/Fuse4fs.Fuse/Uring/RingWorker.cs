@@ -81,6 +81,7 @@ internal sealed unsafe class RingWorker : IDisposable
             {
                 error = IoRing.TryCreate(RingPlaces, out _ring);
             }
+            _pool.Opened();
             if (error != Errno.Ok)
             {
                 FuseLog.NoRing(_pool.Log, Index, error);

@@ -6,6 +6,7 @@ public enum Errno
     Ok = 0,
     NotPermitted = 1,
     NoEntry = 2,
+    NoProcess = 3,
     Interrupted = 4,
     InputOutput = 5,
     NoDeviceAddress = 6,

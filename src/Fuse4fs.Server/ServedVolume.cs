@@ -11,6 +11,7 @@ using Fuse4fs.Server.Identity;
 using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Mounting;
 using Fuse4fs.Server.Opens;
+using Fuse4fs.Server.Sandbox;
 using Fuse4fs.Server.Sources;
 using Serilog;
 
@@ -94,6 +95,21 @@ internal sealed class ServedVolume : IDisposable
 
     /// <summary>Path of the socket at which this server is spoken to; null when it has none.</summary>
     public string? ControlSocket { get; set; }
+
+    /// <summary>At which this server is spoken to; null when it is not.</summary>
+    public ControlServer? Control { get; set; }
+
+    /// <summary>The file that exists while the mount does; null without one.</summary>
+    public LockFile? LockFile { get; set; }
+
+    /// <summary>Does what this process cannot do any more; null while it still can.</summary>
+    public OutsideHelper? Outside { get; set; }
+
+    /// <summary>Puts the figures in their place for us; null while we can.</summary>
+    public OutsideHelper? MetricsWriter { get; set; }
+
+    /// <summary>Held while files are written, and while the right to do so is given up.</summary>
+    public Lock FileGate { get; } = new();
 
     /// <summary>Shut down on request: nothing is read or changed any more.</summary>
     public bool IsShutDown

@@ -1,7 +1,7 @@
 namespace Fuse4fs.Ext4.Storage;
 
 /// <summary>Requests of ioctl(2) that block devices answer. Source: linux/fs.h.</summary>
-internal static class BlockDeviceRequest
+public static class BlockDeviceRequest
 {
     /// <summary>BLKGETSIZE64: bytes of the device, into an unsigned 64-bit value.</summary>
     public const uint GetSize64 = 0x80081272;

@@ -28,6 +28,9 @@ public sealed class FuseMount
     /// <summary>Whether the descriptor was given to us: then mounting and unmounting are not our business.</summary>
     public bool IsAdopted { get; }
 
+    /// <summary>Whether fusermount3 made it, which also has to unmount it.</summary>
+    public bool IsByHelper { get; private init; }
+
     /// <summary>Mounts: by mount(2) where we may, which includes root of a user namespace, else by fusermount3. A
     /// mount point of the form /dev/fd/N means the open /dev/fuse that this process has as descriptor N.</summary>
     /// <exception cref="FuseException">With a sentence for the user.</exception>
@@ -42,8 +45,9 @@ public sealed class FuseMount
         if (error is Errno.NotPermitted or Errno.AccessDenied && !options.FuseBlock)
         {
             device = MountHelper.Mount(target, options);
+            return new FuseMount(target, device, isAdopted: false) { IsByHelper = true };
         }
-        else if (error != Errno.Ok)
+        if (error != Errno.Ok)
         {
             throw new FuseException(error, Explain(error, target, options));
         }

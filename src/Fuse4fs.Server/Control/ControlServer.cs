@@ -32,6 +32,12 @@ internal sealed class ControlServer : IDisposable
         _thread = new Thread(Run, maxStackSize: 256 << 10) { IsBackground = true, Name = "fuse4fs-control" };
     }
 
+    /// <summary>The socket's name.</summary>
+    public string Path => _path;
+
+    /// <summary>The number of the socket's name.</summary>
+    public ulong Inode => _inode;
+
     /// <summary>Begins to listen. Without a place for the socket the mount is served all the same; the log says so.
     /// </summary>
     public static ControlServer? Start(ServedVolume server)
@@ -41,7 +47,7 @@ internal sealed class ControlServer : IDisposable
             ServerLog.NoControl(server.Log, "no directory for it");
             return null;
         }
-        string path = Path.Combine(place, ControlDirectory.NameOf(server.MountDevice));
+        string path = System.IO.Path.Combine(place, ControlDirectory.NameOf(server.MountDevice));
         // One of an ended server: device numbers are used again, and nobody else can have ours.
         _ = LibC.Unlink(path);
         Errno error = LibC.TryListen(path, Backlog, out FileDescriptor? listener);
@@ -52,6 +58,7 @@ internal sealed class ControlServer : IDisposable
         }
         var control = new ControlServer(server, listener!, path);
         server.ControlSocket = path;
+        server.Control = control;
         control._thread.Start();
         return control;
     }
@@ -60,7 +67,11 @@ internal sealed class ControlServer : IDisposable
     public void Dispose()
     {
         _isEnding = true;
-        if (InodeOf(_path) == _inode)
+        if (_server.Outside is { } outside)
+        {
+            outside.RemoveSocket();
+        }
+        else if (InodeOf(_path) == _inode)
         {
             _ = LibC.Unlink(_path);
         }

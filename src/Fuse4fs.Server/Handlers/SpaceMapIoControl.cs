@@ -5,6 +5,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
+using Fuse4fs.Server.Sandbox;
 
 namespace Fuse4fs.Server.Handlers;
 
@@ -41,7 +42,7 @@ internal static class SpaceMapIoControl
         {
             return Errno.Invalid;
         }
-        var query = new Query(server, (int)header.Pid, request.Argument, head);
+        var query = new Query(server, CallerMemory.Of(server, in header, in request), head);
         DeferredReply later = reply.Defer(in header);
         LongWork.Run(server, later, cancellation => query.Answer(later, cancellation));
         return Errno.Ok;
@@ -71,7 +72,7 @@ internal static class SpaceMapIoControl
         return (type << 32) | code;
     }
 
-    private sealed class Query(ServedVolume server, int process, ulong argument, SpaceMapHead head)
+    private sealed class Query(ServedVolume server, CallerMemory memory, SpaceMapHead head)
     {
         private readonly int _shift = server.Volume.Context.Geometry.BlockSizeShift;
         private readonly List<SpaceMapRecord> _batch = [];
@@ -154,10 +155,9 @@ internal static class SpaceMapIoControl
 
         private bool Flush()
         {
-            ulong place = argument + (ulong)Unsafe.SizeOf<SpaceMapHead>()
-                + (_put * (ulong)Unsafe.SizeOf<SpaceMapRecord>());
-            bool isDone = _batch.Count == 0 || LibC.TryWriteProcess(
-                process, place, MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_batch)));
+            ulong place = (ulong)Unsafe.SizeOf<SpaceMapHead>() + (_put * (ulong)Unsafe.SizeOf<SpaceMapRecord>());
+            bool isDone = _batch.Count == 0
+                || memory.TryWrite(place, MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_batch)));
             if (isDone)
             {
                 _put += (ulong)_batch.Count;

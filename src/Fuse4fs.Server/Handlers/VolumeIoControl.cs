@@ -5,6 +5,7 @@ using Fuse4fs.Fuse.Wire;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Background;
 using Fuse4fs.Server.Control;
+using Fuse4fs.Server.Sandbox;
 
 namespace Fuse4fs.Server.Handlers;
 
@@ -58,7 +59,7 @@ internal static class VolumeIoControl
             return Errno.Invalid;
         }
         byte[] uuid = new byte[Volume.UuidBytes];
-        return LibC.TryReadProcess((int)header.Pid, request.Argument + UuidHeaderBytes, uuid)
+        return CallerMemory.Of(server, in header, in request).TryRead(UuidHeaderBytes, uuid)
             ? AnswerLater(server, in header, ref reply, () => server.Volume.SetUuid(uuid))
             : Errno.NotPermitted;
     }
@@ -97,7 +98,8 @@ internal static class VolumeIoControl
         }
         Span<uint> head = stackalloc uint[UuidHeaderBytes / sizeof(uint)];
         head.Clear();
-        if (!LibC.TryReadProcess((int)header.Pid, request.Argument, MemoryMarshal.AsBytes(head)))
+        CallerMemory memory = CallerMemory.Of(server, in header, in request);
+        if (!memory.TryRead(0, MemoryMarshal.AsBytes(head)))
         {
             return Errno.NotPermitted;
         }
@@ -109,7 +111,7 @@ internal static class VolumeIoControl
             }
             Span<byte> uuid = stackalloc byte[Volume.UuidBytes];
             server.Volume.GetUuid(uuid);
-            if (!LibC.TryWriteProcess((int)header.Pid, request.Argument + UuidHeaderBytes, uuid))
+            if (!memory.TryWrite(UuidHeaderBytes, uuid))
             {
                 return Errno.BadAddress;
             }
@@ -157,7 +159,7 @@ internal static class VolumeIoControl
             return Errno.NotPermitted;
         }
         Span<byte> word = stackalloc byte[sizeof(uint)];
-        if (!LibC.TryReadProcess((int)header.Pid, request.Argument, word))
+        if (!CallerMemory.Of(server, in header, in request).TryRead(0, word))
         {
             MemoryMarshal.Write(word, (uint)ShutdownMode.LogFlush);
         }

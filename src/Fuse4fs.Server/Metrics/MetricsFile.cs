@@ -61,21 +61,38 @@ internal sealed class MetricsFile : IDisposable
         {
             _meter.Renew();
             byte[] text = Encoding.UTF8.GetBytes(_text.Collect());
-            string fresh = _path + ".new";
-            // Made anew each time: in a directory that others write to, the name could be a link to anything.
-            File.Delete(fresh);
-            using (var file = new FileStream(fresh, FileMode.CreateNew, FileAccess.Write))
-            {
-                file.Write(text);
-            }
-            File.Move(fresh, _path, overwrite: true);
-            Report(null);
+            Report(Put(text) ? null : "see its directory");
         }
         catch (Exception failure)
         {
             // Figures are not worth a mount.
             Report(failure.Message);
         }
+    }
+
+    private bool Put(byte[] text)
+    {
+        lock (_server.FileGate)
+        {
+            if (_server.MetricsWriter is null)
+            {
+                Replace(text);
+                return true;
+            }
+        }
+        return _server.MetricsWriter.WriteMetrics(text);
+    }
+
+    private void Replace(byte[] text)
+    {
+        string fresh = _path + ".new";
+        // Made anew each time: in a directory that others write to, the name could be a link to anything.
+        File.Delete(fresh);
+        using (var file = new FileStream(fresh, FileMode.CreateNew, FileAccess.Write))
+        {
+            file.Write(text);
+        }
+        File.Move(fresh, _path, overwrite: true);
     }
 
     /// <summary>Once, not every time.</summary>

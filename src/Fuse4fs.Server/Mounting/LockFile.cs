@@ -13,7 +13,7 @@ internal sealed class LockFile : IDisposable
     /// <exception cref="MountRefusedException">It exists, or cannot be made.</exception>
     public static LockFile Create(string path)
     {
-        string absolute = Path.GetFullPath(path);
+        string absolute = System.IO.Path.GetFullPath(path);
         const int readableByOwner = 256;
         using FileDescriptor file = LibC.Open(absolute,
             OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.CloseOnExec, readableByOwner);
@@ -27,6 +27,20 @@ internal sealed class LockFile : IDisposable
         return new LockFile(absolute);
     }
 
+    /// <summary>Absolute.</summary>
+    public string Path => _path;
+
+    /// <summary>Who removes it at the end; null: we do.</summary>
+    public Action? Remover { get; set; }
+
     /// <summary>Removes the file.</summary>
-    public void Dispose() => File.Delete(_path);
+    public void Dispose()
+    {
+        if (Remover is { } remove)
+        {
+            remove();
+            return;
+        }
+        File.Delete(_path);
+    }
 }

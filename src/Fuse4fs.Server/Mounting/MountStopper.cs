@@ -36,7 +36,7 @@ internal sealed class MountStopper(FuseMount mount, ServedVolume server) : IDisp
     /// <summary>Takes the mount away at once, written back or not, and waits for nobody. Returns at once.</summary>
     public void GiveUp() => new Thread(() =>
     {
-        _ = mount.Unmount(lazily: true);
+        _ = Unmount(lazily: true);
         _isGivenUp = true;
         _done.Set();
     })
@@ -44,6 +44,9 @@ internal sealed class MountStopper(FuseMount mount, ServedVolume server) : IDisp
         IsBackground = true,
         Name = "panic",
     }.Start();
+
+    /// <summary>Takes the mount away: it was not to be.</summary>
+    public void TakeAway() => _ = Unmount(lazily: true);
 
     /// <returns>True when the connection has ended, false when it was given up.</returns>
     public bool WaitForEnd(FuseSession session)
@@ -76,17 +79,29 @@ internal sealed class MountStopper(FuseMount mount, ServedVolume server) : IDisp
             _done.Set();
             return;
         }
-        using (FileDescriptor root = LibC.Open(mount.MountPoint,
-            OpenFlags.ReadOnly | OpenFlags.Directory | OpenFlags.CloseOnExec, 0))
-        {
-            if (!root.IsInvalid)
-            {
-                _ = LibC.SyncFileSystem(root);
-            }
-        }
-        if (mount.Unmount(lazily: false) == Errno.Busy && mount.Unmount(lazily: true) == Errno.Ok)
+        WriteBack();
+        if (Unmount(lazily: false) == Errno.Busy && Unmount(lazily: true) == Errno.Ok)
         {
             ServerLog.Detached(server.Log);
+        }
+    }
+
+    private Errno Unmount(bool lazily) => mount.IsAdopted ? Errno.Invalid
+        : server.Outside is { } outside ? outside.Unmount(lazily)
+        : mount.Unmount(lazily);
+
+    private void WriteBack()
+    {
+        if (server.Outside is { } outside)
+        {
+            outside.WriteBack();
+            return;
+        }
+        using FileDescriptor root = LibC.Open(mount.MountPoint,
+            OpenFlags.ReadOnly | OpenFlags.Directory | OpenFlags.CloseOnExec, 0);
+        if (!root.IsInvalid)
+        {
+            _ = LibC.SyncFileSystem(root);
         }
     }
 }

@@ -8,6 +8,7 @@ using Fuse4fs.Server.Background;
 using Fuse4fs.Server.Control;
 using Fuse4fs.Server.Metrics;
 using Fuse4fs.Server.Opens;
+using Fuse4fs.Server.Sandbox;
 using Fuse4fs.Server.Sources;
 using Serilog;
 
@@ -21,6 +22,7 @@ public sealed class MountedVolume : IDisposable
     private readonly ServedVolume _server;
     private readonly FuseSession _session;
     private readonly MountStopper _stopper;
+    private readonly FuseMount _mount;
     private readonly IomapMount? _iomap;
     private bool _isEnded;
 
@@ -29,6 +31,7 @@ public sealed class MountedVolume : IDisposable
     {
         _owned = owned;
         _iomap = iomap;
+        _mount = mount;
         _server = server;
         _session = session;
         _stopper = new MountStopper(mount, server);
@@ -66,6 +69,22 @@ public sealed class MountedVolume : IDisposable
         }
     }
 
+    /// <summary>Gives up what serving does not need (<see cref="ServeOptions.Sandbox"/>). To be called when the mount is
+    /// ready and everything is open that this process will ever open.</summary>
+    /// <exception cref="MountRefusedException">What was asked for is not to be had; the mount is gone.</exception>
+    public void Seal()
+    {
+        try
+        {
+            MountSeal.Apply(_server, _mount, _session);
+        }
+        catch (MountRefusedException)
+        {
+            _stopper.TakeAway();
+            throw;
+        }
+    }
+
     /// <summary>Serves until the mount has ended: unmounted, the connection aborted, or stopped.</summary>
     /// <returns>True when it ended in order.</returns>
     public bool WaitUntilStopped()
@@ -100,6 +119,8 @@ public sealed class MountedVolume : IDisposable
         {
             _iomap?.AwaitRelease();
         }
+        _server.Outside?.Dispose();
+        _server.MetricsWriter?.Dispose();
         if (_server.Options.Timing)
         {
             LogTiming();
@@ -124,9 +145,11 @@ public sealed class MountedVolume : IDisposable
     {
         OwnMount.Refuse(options.MountPoint, options.MetricsFile, "metrics file");
         OwnMount.Refuse(options.MountPoint, options.LockFile, "lock file");
-        if (options.LockFile is not null)
+        MountSeal.RefuseImpossible(options);
+        LockFile? lockFile = options.LockFile is null ? null : LockFile.Create(options.LockFile);
+        if (lockFile is not null)
         {
-            owned.Add(LockFile.Create(options.LockFile));
+            owned.Add(lockFile);
         }
         ImageSource source = ImageSource.Open(options);
         owned.Add(source);
@@ -149,6 +172,7 @@ public sealed class MountedVolume : IDisposable
         var server = new ServedVolume(volume, options, source, isReadOnly, log, isPrivate: iomap is null);
         owned.Add(server);
         server.LetGo = owned.Dispose;
+        server.LockFile = lockFile;
         MountOptions plan = MountPlan.Create(options, source, volume, isReadOnly, server.IsPrivate, iomap is not null);
         (FuseMount mount, FuseSession session) = iomap is null
             ? SessionStart.Mount(server, plan)

@@ -3,6 +3,7 @@ using Fuse4fs.Ext4;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Linux;
 using Fuse4fs.Server.Identity;
+using Fuse4fs.Server.Sandbox;
 
 namespace Fuse4fs.Server.Mounting;
 
@@ -134,6 +135,9 @@ public sealed record ServeOptions
 
     /// <summary>metrics_interval=: seconds between two writings of it.</summary>
     public int MetricsSeconds { get; init; } = 10;
+
+    /// <summary>sandbox=: what the server gives up once the mount is ready.</summary>
+    public SandboxMode Sandbox { get; init; }
 
     /// <summary>timing: the number and duration of requests per kind are logged at the end.</summary>
     public bool Timing { get; init; }

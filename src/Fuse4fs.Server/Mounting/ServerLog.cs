@@ -30,6 +30,11 @@ internal static class ServerLog
     public static void NoMetrics(ILogger log, string path, string problem) =>
         log.Warning("metrics cannot be written to {Path}: {Problem}", path, problem);
 
+    public static void NotSealed(ILogger log, string why) => log.Information("no sandbox: {Why}", why);
+
+    public static void SealedInPart(ILogger log, string missing) =>
+        log.Information("a sandbox without what cannot be had here: {Missing}", missing);
+
     public static void Panic(ILogger log) =>
         log.Fatal("the file system is damaged and errors=panic: nothing is served any more");
 

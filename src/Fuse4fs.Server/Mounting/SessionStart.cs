@@ -3,6 +3,7 @@ using Fuse4fs.Fuse;
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Server.Iomap;
 using Fuse4fs.Server.Opens;
+using Fuse4fs.Server.Sandbox;
 using Fuse4fs.Server.Sources;
 using Serilog;
 
@@ -86,6 +87,7 @@ internal static class SessionStart
             TimeGranularityNanoseconds = MountPlan.TimeGranularityOf(server.Volume.Context.Geometry),
         },
         Workers = server.Options.Threads,
+        ClonesAhead = server.Options.Sandbox != SandboxMode.Off,
         Log = server.Log,
     };
 }

@@ -35,9 +35,11 @@ internal static class MountCommand
         };
         root.Options.Add(stripe);
         var metrics = new Option<string?>("--metrics") { Description = "keep this file full of figures for Prometheus" };
+        var sandbox = new Option<string?>("--sandbox") { Description = "what the server gives up when it serves: default, strict, off" };
+        sandbox.CompletionSources.Add("default", "strict", "off");
         root.Arguments.Add(source);
         root.Arguments.Add(mountPoint);
-        foreach (Option option in (ReadOnlySpan<Option>)[words, foreground, debug, single, level, file, metrics])
+        foreach (Option option in (ReadOnlySpan<Option>)[words, foreground, debug, single, level, file, metrics, sandbox])
         {
             root.Options.Add(option);
         }
@@ -47,7 +49,8 @@ internal static class MountCommand
             {
                 Source = result.GetRequiredValue(source),
                 MountPoint = result.GetRequiredValue(mountPoint),
-                Words = [.. result.GetValue(words)!.SelectMany(OptionWords.Split), .. Word("metrics", result.GetValue(metrics))],
+                Words = [.. result.GetValue(words)!.SelectMany(OptionWords.Split), .. Word("metrics", result.GetValue(metrics)),
+                    .. Word("sandbox", result.GetValue(sandbox))],
                 Foreground = result.GetValue(foreground),
                 Debug = result.GetValue(debug),
                 SingleThread = result.GetValue(single),

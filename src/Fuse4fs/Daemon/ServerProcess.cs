@@ -20,7 +20,7 @@ internal static class ServerProcess
         using var closing = log as IDisposable;
         using MountedVolume mounted = MountedVolume.Start(parsed.Options, log);
         Announce(mounted, isQuiet: false);
-        return Serve(mounted);
+        return Serve(mounted, mounted.Seal);
     }
 
     /// <summary>The same for a process nobody watches: what there is to say, and then the result, go through standard
@@ -41,11 +41,7 @@ internal static class ServerProcess
                 new FileDescriptor(number).Dispose();
             }
             Announce(mounted, request.Quiet);
-            if (!Detach())
-            {
-                mounted.RequestStop();
-            }
-            return Serve(mounted);
+            return Serve(mounted, () => Detach(mounted));
         }
         catch (Exception failure) when (failure is UsageException or MountRefusedException)
         {
@@ -67,7 +63,9 @@ internal static class ServerProcess
     }
 
     /// <summary>Serves until unmounted or told to stop by a signal.</summary>
-    public static int Serve(MountedVolume mounted)
+    /// <param name="mounted">Ready.</param>
+    /// <param name="settle">Called when everything is prepared for the time of serving.</param>
+    public static int Serve(MountedVolume mounted, Action settle)
     {
         void Stop(PosixSignalContext signal)
         {
@@ -78,22 +76,28 @@ internal static class ServerProcess
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+        settle();
         return mounted.WaitUntilStopped() ? ExitCodes.Success : ExitCodes.MountFailed;
     }
 
     /// <summary>Keeps no folder busy by our working directory, no descriptor of anybody's by our standard error, and
     /// then says that the mount is ready. Only now into a session of our own: while an automount is being made only its
-    /// daemon's process group gets at the mount point, everybody else waits for it (Kernel: autofs_d_manage).</summary>
-    /// <returns>False when the one who started us is gone: then nobody wants the mount.</returns>
-    private static bool Detach()
+    /// daemon's process group gets at the mount point, everybody else waits for it (Kernel: autofs_d_manage). When the
+    /// one who started us is gone nobody wants the mount.</summary>
+    private static void Detach(MountedVolume mounted)
     {
         const int duplicateCloseOnExec = 1030;
         LibC.LeaveSession();
         _ = LibC.ChangeDirectory("/");
-        using var starter = new FileDescriptor(LibC.FileControl(StandardError, duplicateCloseOnExec, StandardError + 1));
         using FileDescriptor nowhere = LibC.Open("/dev/null", OpenFlags.WriteOnly | OpenFlags.CloseOnExec, 0);
+        // Refusals still go to standard error.
+        mounted.Seal();
+        using var starter = new FileDescriptor(LibC.FileControl(StandardError, duplicateCloseOnExec, StandardError + 1));
         _ = LibC.DuplicateTo(nowhere.Number, StandardError);
-        return Tell(starter, ExitCodes.Success);
+        if (!Tell(starter, ExitCodes.Success))
+        {
+            mounted.RequestStop();
+        }
     }
 
     private static unsafe bool Tell(FileDescriptor starter, int code)

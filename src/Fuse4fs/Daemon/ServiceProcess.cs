@@ -54,7 +54,7 @@ internal static class ServiceProcess
             service.Finish(ExitCodes.Success);
             service.Dispose();
             _ = LibC.ChangeDirectory("/");
-            return ServerProcess.Serve(mounted);
+            return ServerProcess.Serve(mounted, mounted.Seal);
         }
     }
 
@@ -67,7 +67,12 @@ internal static class ServiceProcess
         }
         // The first of the caller's is the type, which the helper itself gives to the kernel.
         string[] callers = [.. service.Arguments.Skip(1)];
-        RefuseOwnFiles(HelperArguments.Parse(callers).Words);
+        List<string> asked = HelperArguments.Parse(callers).Words;
+        RefuseOwnFiles(asked);
+        if (asked.Any(static word => word.StartsWith("sandbox=", StringComparison.Ordinal) && word != "sandbox=strict"))
+        {
+            throw new UsageException("mount option 'sandbox': a caller of the service may ask for more, not for less");
+        }
         HelperArguments all = HelperArguments.Parse([.. arguments, .. callers]);
         List<string> words = all.Words;
         if (!service.MayAllowOther && words.Remove("kernel"))

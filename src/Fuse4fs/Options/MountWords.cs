@@ -19,7 +19,7 @@ internal static class MountWords
         "stripe_width=", "stripe_member=",
         "fsname=", "subtype=", "no_default_opts", "max_read=", "fuseblk=auto", "fuseblk=on", "fuseblk=off", "blksize=",
         "io_uring", "cache_size=", "threads=", "lockfile=", "oom_score_adj=", "timing", "metrics=",
-        "metrics_interval=", "debug", "fuse4fs_debug",
+        "metrics_interval=", "sandbox=default", "sandbox=strict", "sandbox=off", "debug", "fuse4fs_debug",
     ];
 
     /// <summary>What a list that is being typed can become: the words that continue its last one.</summary>

@@ -1,6 +1,7 @@
 using Fuse4fs.Fuse.Mounting;
 using Fuse4fs.Server.Identity;
 using Fuse4fs.Server.Mounting;
+using Fuse4fs.Server.Sandbox;
 
 namespace Fuse4fs.Options;
 
@@ -37,6 +38,7 @@ internal sealed partial class OptionParser
             case "metrics_interval":
                 _options = _options with { MetricsSeconds = (int)Number(name, value, 1, 86400) };
                 return true;
+            case "sandbox": _options = _options with { Sandbox = Sandbox(value) }; return true;
             case "debug" when value is null: IsDebug = true; return true;
             case "fuse4fs_debug" when value is null: IsVerbose = true; return true;
             default: return false;
@@ -55,6 +57,14 @@ internal sealed partial class OptionParser
         "off" or "0" => IomapChoice.Off,
         "auto" or "default" => IomapChoice.Automatic,
         _ => throw new UsageException($"mount option 'iomap={value}': auto, on or off is expected"),
+    };
+
+    private static SandboxMode Sandbox(string? value) => value switch
+    {
+        "default" => SandboxMode.Default,
+        "strict" => SandboxMode.Strict,
+        "off" => SandboxMode.Off,
+        _ => throw new UsageException($"mount option 'sandbox={value}': default, strict or off is expected"),
     };
 
     private static FuseBlockChoice FuseBlock(string? value) => value switch

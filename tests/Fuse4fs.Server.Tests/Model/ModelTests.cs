@@ -1,4 +1,5 @@
 using System.Globalization;
+using Fuse4fs.Server.Sandbox;
 using Fuse4fs.Testing;
 using Fuse4fs.Testing.Images;
 using Fuse4fs.Testing.Model;
@@ -68,6 +69,19 @@ public sealed class ModelTests
         pair.CompareAndCheck();
     }
 
+    /// <summary>Every operation works in the strictest sandbox.</summary>
+    [Theory]
+    [InlineData("ext4")]
+    [InlineData("ext3")]
+    [InlineData("everything")]
+    public void A_strictly_sealed_server_does_what_the_kernels_ext4_does(string features)
+    {
+        Assert.SkipUnless(Seal.WhyNotStrict() is null, Seal.WhyNotStrict() ?? "");
+        using var pair = new MountPair(features, ourOptions: ",sandbox=strict");
+        pair.Run.Execute(s_seed + 1, s_operations);
+        pair.CompareAndCheck();
+    }
+
     /// <summary>The block of its attributes is all that such an inode occupies; it has no map.</summary>
     [Theory]
     [InlineData(5)]
@@ -103,7 +117,7 @@ public sealed class ModelTests
         private readonly TestImage _ourImage;
         private readonly bool _isForBoth;
 
-        public MountPair(string features, string options = "")
+        public MountPair(string features, string options = "", string ourOptions = "")
         {
             string? reason = Host.NoKernelExt4 ?? Host.NoRootFuse;
             Assert.SkipWhen(reason is not null, reason ?? "");
@@ -114,7 +128,7 @@ public sealed class ModelTests
             _ourImage = ImageMaker.Make(recipe with { Fill = [] });
             Kernel = new LoopMount(_kernelImage.Path, "nodev" + options);
             string journal = _ourImage.JournalPath is { } path ? $",journal_path={path}" : "";
-            Ours = new FuseMount(_ourImage.Path, "rw,nodev,allow_other,default_permissions" + journal + options);
+            Ours = new FuseMount(_ourImage.Path, "rw,nodev,allow_other,default_permissions" + journal + options + ourOptions);
             Run = new MirroredRun(Kernel.MountPoint, Ours.MountPoint)
             {
                 HasLargeValues = recipe.Features.Split(',').Contains("ea_inode"),

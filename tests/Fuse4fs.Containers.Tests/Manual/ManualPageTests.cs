@@ -12,7 +12,7 @@ public sealed partial class ManualPageTests
 
     /// <summary>One of these makes any word acceptable that is one.</summary>
     private static readonly string[] s_values =
-        ["", "=1", "=4096", "=x", "=continue", "=ordered", "=auto", "=default", "=0:0:1"];
+        ["", "=1", "=4096", "=x", "=continue", "=ordered", "=abort", "=auto", "=default", "=0:0:1"];
 
     [Fact]
     public void It_is_formatted_without_a_warning()

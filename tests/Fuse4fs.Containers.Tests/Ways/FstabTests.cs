@@ -38,7 +38,9 @@ public sealed class FstabTests
                 Assert.Null(MountTable.Find(place));
                 // Not a moment later: nobody may find it half-written or locked.
                 ToolResult locked = Tool.Run("flock", "-n", image.Path, "true");
-                Assert.True(locked.ExitCode == 0, "the image is still locked");
+                Assert.True(locked.ExitCode == 0, $"the image is still locked: {locked}\n"
+                    + Tool.Run("lslocks", "--output", "COMMAND,PID,TYPE,MODE,PATH").Output
+                    + Tool.Shell("ps -eo pid,ppid,stat,etimes,args | grep [f]use4fs"));
                 image.AssertClean();
                 Assert.DoesNotContain(" ROOT=/ OPTS=helper=fuse4fs\n", UserTableLines(place), StringComparison.Ordinal);
             }

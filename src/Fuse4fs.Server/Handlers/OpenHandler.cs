@@ -156,6 +156,8 @@ internal static class OpenHandler
             MayUseReserve = file.MayUseReserve,
             KillsPrivileges = server.Iomap is null && (request.OpenFlags & OpenIn.KillSetIds) != 0,
             IsDelegated = server.Iomap is not null,
+            // The kernel sets them itself, and hands them in if that made a difference.
+            KeepsTimes = server.KernelKeepsTimes,
         };
         if (!LongWork.IsLong(in attributes))
         {

@@ -29,12 +29,12 @@ public sealed class BlockMapTests
     {
         Assert.SkipUnless(Host.NoRootFuse is null, Host.NoRootFuse ?? "");
         using var image = new TestImage(options, 64L << 20);
-        string device = Tool.Check("losetup", "--find", "--show", image.Path).Trim();
+        using var loop = new LoopDevice(image.Path);
         bool isAny = false;
         foreach (string name in (string[])["long", "odd"])
         {
             string[] told;
-            using (var mount = new ServedMount(device, "rw,fuseblk=on"))
+            using (var mount = new ServedMount(loop.Path, "rw,fuseblk=on"))
             {
                 // The second file follows one of a single block, and has a hole.
                 Tool.Shell($"cd {mount.MountPoint}; head -c {Pages * 4096} /dev/urandom > {name}; "
@@ -50,7 +50,7 @@ public sealed class BlockMapTests
             Assert.Equal(expected, told[1..].Select(static line => long.Parse(line, CultureInfo.InvariantCulture)));
             isAny |= expected.Exists(static place => place != 0);
         }
-        Assert.True(isAny);
+        Assert.True(isAny || blockBytes < 4096);    // Where small blocks lie in a unit is left to chance.
         image.AssertClean();
     }
 

@@ -19,8 +19,13 @@ public static unsafe partial class LibC
         const int current = 1;
         const int future = 2;
         const int onFault = 4;
-        return LockAll(current | future | onFault) == 0 ? Errno.Ok : LastError;
+        IsKeptInMemory = LockAll(current | future | onFault) == 0;
+        return IsKeptInMemory ? Errno.Ok : LastError;
     }
+
+    /// <summary>Whether <see cref="KeepInMemory"/> did: then new memory counts against the limit for locked memory, and
+    /// without CAP_IPC_LOCK there is none beyond it.</summary>
+    public static bool IsKeptInMemory { get; private set; }
 
     /// <summary>poll(2) for an event that is out of the ordinary: a trigger of /proc/pressure.</summary>
     /// <returns>1 when there is one, 0 after the time, -1 with errno or when there will never be one.</returns>

@@ -8,8 +8,8 @@ public static unsafe partial class LibC
     /// <summary>PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS of prctl(2).</summary>
     public const int SetDumpable = 4, SetNoNewPrivileges = 38;
 
-    /// <summary>RLIMIT_CORE, RLIMIT_NOFILE of setrlimit(2).</summary>
-    public const int LimitCore = 4, LimitFiles = 7;
+    /// <summary>RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_MEMLOCK of setrlimit(2).</summary>
+    public const int LimitCore = 4, LimitFiles = 7, LimitLockedMemory = 8;
 
     /// <summary>SECCOMP_SET_MODE_FILTER and SECCOMP_FILTER_FLAG_TSYNC.</summary>
     private const nuint SetModeFilter = 1, AllThreads = 1;
@@ -59,7 +59,7 @@ public static unsafe partial class LibC
     /// <summary>Rights that files made from now on do not have. umask(2).</summary>
     public static void SetFileModeMask(uint mask) => _ = ChangeFileModeMask(mask);
 
-    /// <summary>Lowers a limit of this process, for good.</summary>
+    /// <summary>Lowers a limit of this process, for good; raises it with the right to do so.</summary>
     public static Errno Limit(int resource, nuint value)
     {
         nuint* limits = stackalloc nuint[2] { value, value };

@@ -97,14 +97,22 @@ internal static unsafe class Seal
             : EveryThread.Run(LibC.LandlockRestrictSelf, (nuint)ruleset.Number, 0);
     }
 
+    /// <summary>All but one: where new memory is locked as it comes and the limit for that cannot be lifted, CAP_IPC_LOCK stays,
+    /// for without it the next piece of memory would be refused and the server would end.</summary>
     private static Errno DropCapabilities()
     {
         const uint version3 = 0x20080522;
+        const uint lockMemory = 1 << 14;
         // struct __user_cap_header_struct, then twice effective, permitted, inheritable. Never freed: a thread might look at
         // it late.
         const int headerWords = 2;
         uint* words = (uint*)NativeMemory.AllocZeroed(headerWords + 6, sizeof(uint));
         *words = version3;
+        if (LibC.IsKeptInMemory && LibC.Limit(LibC.LimitLockedMemory, nuint.MaxValue) != Errno.Ok)
+        {
+            words[headerWords] = lockMemory;
+            words[headerWords + 1] = lockMemory;
+        }
         return EveryThread.Run(CapabilitySetNumber, (nuint)words, (nuint)(words + headerWords));
     }
 }

@@ -4,6 +4,7 @@ using Fuse4fs.Ext4.Files;
 using Fuse4fs.Ext4.Format;
 using Fuse4fs.Ext4.Journaling;
 using Fuse4fs.Ext4.Storage;
+using Fuse4fs.Ext4.Tests.Journaling;
 using Fuse4fs.Linux;
 using Fuse4fs.Testing;
 using Xunit;
@@ -36,7 +37,14 @@ public sealed class DataPowerLossTests
         using var image = new TestImage(options, 16L << 20, contents.Path);
         var number = new InodeNumber(uint.Parse(
             Debugfs.Read(image.Path, "stat /file").Split("Inode: ")[1].Split(' ')[0], CultureInfo.InvariantCulture));
-        var device = new RecordingDevice(FillFreeBlocks(image.Path));
+        byte[] initial = FillFreeBlocks(image.Path);
+        long journal = (long)JournalMap.RunsOf(image.Path)[0].Start.Value
+            * JournalMap.ReadGeometry(new MemoryDevice(initial)).BlockSizeBytes;
+        // Superblock and journal superblock are smaller than what disks write as a whole.
+        var device = new RecordingDevice(initial)
+        {
+            IsAtomic = (offset, length) => length <= 512 || (offset <= 1024 && offset + length >= 2048) || offset == journal,
+        };
         var random = new Random(seed);
         List<(int Step, byte[] Contents)> synced = Work(device, number, random, mode);
         for (int i = 0; i < 60; i++)

@@ -41,7 +41,7 @@ public sealed partial class Journal
                 _source.Log.Device.Flush();
             }
         }
-        catch (DeviceException failure)
+        catch (Exception failure)   // whatever it was: it must not stand still for ever
         {
             AbortFrom(failure);
         }

@@ -14,7 +14,9 @@ internal static class OutsideScript
     /// <remarks>peek and poke look at a caller's memory, as process_vm_readv would, but only while the thread waits in the
     /// ioctl that is named, and only at what that ioctl's argument is for: 24 bytes (struct fsuuid, a word), or the records
     /// behind the head of FS_IOC_GETFSMAP that it says it has room for. The memory is opened before the look at the
-    /// thread: it is that of the program that asked, whatever the process executes meanwhile.</remarks>
+    /// thread: it is that of the program that asked, whatever the process executes meanwhile.
+    /// <para>What comes is an intruder's, if there is one: all but the word are digits, or it is the end. A shell's arithmetic
+    /// may execute what it is given, and a number becomes part of a path.</para></remarks>
     public const string Text = """
         trap '' HUP INT QUIT TERM
         cd /
@@ -45,6 +47,7 @@ internal static class OutsideScript
         }
         while read -r word a b c d e; do
           value=
+          case $a$b$c$d$e in *[!0123456789]*) break ;; esac
           case $word in
             ready) true ;;
             sync) sync -f -- "$place" || sync ;;
